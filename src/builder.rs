@@ -1,0 +1,82 @@
+//! Building a channel.
+
+use crate::channel::Channel;
+use crate::consumer::Consumer;
+use crate::error::BuildError;
+use crate::policy::{BackPressurePolicy, WhenFull};
+use crate::producer::Producer;
+use crate::sync::Arc;
+
+/// Makes a channel step by step; [`channel`](crate::channel) is the short form.
+///
+/// # Examples
+///
+/// ```
+/// use mpsc_ring::{BackPressurePolicy, Builder};
+///
+/// let (producer, consumer) = Builder::new(1024).policy(BackPressurePolicy::DropOldest).build();
+/// producer.push("hello").unwrap();
+/// assert_eq!(consumer.take(), Some("hello"));
+/// ```
+#[derive(Debug)]
+#[must_use = "a builder makes nothing until it is built"]
+pub struct Builder<T> {
+    capacity: usize,
+    policy: BackPressurePolicy<T>,
+    first_lap: u64,
+}
+
+impl<T> Builder<T> {
+    /// A channel of exactly `capacity` items that blocks when full.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            policy: BackPressurePolicy::Block,
+            first_lap: 1,
+        }
+    }
+
+    /// What a full channel does; [`Block`](BackPressurePolicy::Block) unless set.
+    pub fn policy(mut self, policy: BackPressurePolicy<T>) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Starts positions in another lap, so that tests meet every wrap of the counters.
+    #[doc(hidden)]
+    pub fn first_lap(mut self, lap: u64) -> Self {
+        self.first_lap = lap;
+        self
+    }
+
+    /// Makes the channel.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity is 0, or there is no memory for so many items. [`try_build`](Self::try_build) returns an error
+    /// instead.
+    pub fn build(self) -> (Producer<T>, Consumer<T>) {
+        self.try_build().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Makes the channel, or says why not.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::ZeroCapacity`] for a capacity of 0, [`BuildError::TooLarge`] if there is no memory for so many
+    /// items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BuildError, Builder};
+    ///
+    /// let error = Builder::<u8>::new(0).try_build().unwrap_err();
+    /// assert_eq!(error, BuildError::ZeroCapacity);
+    /// ```
+    pub fn try_build(self) -> Result<(Producer<T>, Consumer<T>), BuildError> {
+        let when_full = WhenFull::from(&self.policy);
+        let channel = Arc::new(Channel::new(self.capacity, when_full, self.first_lap)?);
+        Ok((Producer::of_new(channel.clone()), Consumer::of_new(channel)))
+    }
+}

@@ -1,0 +1,541 @@
+//! The channel: a ring, what to do when it is full, and who waits for what.
+
+use std::fmt;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use crossbeam_utils::CachePadded;
+
+use crate::error::{BatchPushError, BuildError, PushError, TryTakeError};
+use crate::policy::WhenFull;
+use crate::ring::{Awake, Batch, Moved, Nothing, Refused, Ring, Side};
+use crate::spin::Snooze;
+use crate::stats::Stats;
+use crate::sync::{AcqRel, AtomicU64, AtomicUsize, Relaxed};
+use crate::unwind::Dropper;
+use crate::wait::{Attempt, Outcome, Seat, WaitingRoom};
+
+pub(crate) struct Channel<T> {
+    ring: Ring<T>,
+    when_full: WhenFull,
+    /// Takers wait here for items.
+    not_empty: WaitingRoom,
+    /// Pushers wait here for room.
+    not_full: WaitingRoom,
+    /// Futures wait here for the channel to close.
+    closed: WaitingRoom,
+    pub(crate) producers: Handles,
+    pub(crate) consumers: Handles,
+    /// Items dropped because the last consumer went.
+    discarded: AtomicU64,
+    refused: CachePadded<Refusals>,
+}
+
+struct Refusals {
+    full: AtomicU64,
+    pinned: AtomicU64,
+}
+
+/// How long an operation may wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    Forever,
+    Until(Instant),
+}
+
+impl Patience {
+    fn deadline(self) -> Option<Instant> {
+        match self {
+            Self::Forever => None,
+            Self::Until(deadline) => Some(deadline),
+        }
+    }
+}
+
+impl<T> Channel<T> {
+    pub(crate) fn new(capacity: usize, when_full: WhenFull, first_lap: u64) -> Result<Self, BuildError> {
+        Ok(Self {
+            ring: Ring::new(capacity, when_full == WhenFull::DropOldest, first_lap)?,
+            when_full,
+            not_empty: WaitingRoom::new(),
+            not_full: WaitingRoom::new(),
+            closed: WaitingRoom::new(),
+            producers: Handles::one(),
+            consumers: Handles::one(),
+            discarded: AtomicU64::new(0),
+            refused: CachePadded::new(Refusals {
+                full: AtomicU64::new(0),
+                pinned: AtomicU64::new(0),
+            }),
+        })
+    }
+
+    pub(crate) fn ring(&self) -> &Ring<T> {
+        &self.ring
+    }
+
+    // ---------------------------------------------------------------- pushing
+
+    /// One attempt to push, as the policy says.
+    #[inline]
+    fn offer(&self, item: T) -> Result<(), (T, Refused)> {
+        let moved = match self.when_full {
+            WhenFull::DropOldest => self.ring.push_evicting(item),
+            WhenFull::Block | WhenFull::DropNewest => self.ring.push(item),
+        };
+        moved.map(|moved| self.pushed(moved))
+    }
+
+    /// Pushes `item` as the policy says.
+    #[inline]
+    pub(crate) fn push(&self, item: T, patience: impl FnOnce() -> Patience) -> Result<(), PushError<T>> {
+        match self.offer(item) {
+            Ok(()) => Ok(()),
+            Err((item, Refused::Closed)) => Err(PushError::Closed(item)),
+            Err((item, refused)) if self.when_full != WhenFull::Block => {
+                self.count_refused(refused, 1);
+                Err(PushError::Full(item))
+            }
+            Err((item, _)) => self.push_when_room(item, patience()),
+        }
+    }
+
+    #[cold]
+    fn push_when_room(&self, item: T, patience: Patience) -> Result<(), PushError<T>> {
+        let mut item = Some(item);
+        let pushed = self
+            .not_full
+            .block_until(patience.deadline(), |attempt| self.attempt_push(&mut item, attempt));
+        match (pushed, item) {
+            (Some(true), _) | (_, None) => Ok(()),
+            (Some(false), Some(item)) => Err(PushError::Closed(item)),
+            (None, Some(item)) => Err(PushError::Timeout(item)),
+        }
+    }
+
+    /// As [`push`](Self::push) for a task. `item` is empty once this is ready, unless the push failed.
+    pub(crate) fn poll_push(
+        &self,
+        item: &mut Option<T>,
+        seat: &mut Seat,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), PushError<T>>> {
+        if self.when_full != WhenFull::Block {
+            return match item.take() {
+                Some(item) => Poll::Ready(self.push(item, || Patience::Forever)),
+                None => Poll::Ready(Ok(())),
+            };
+        }
+        self.not_full
+            .poll_until(seat, cx, |attempt| self.attempt_push(item, attempt))
+            .map(|pushed| match item.take() {
+                Some(item) if !pushed => Err(PushError::Closed(item)),
+                _ => Ok(()),
+            })
+    }
+
+    /// One attempt of a `Block` push: whether `item` went in, or stays because the channel is closed.
+    fn attempt_push(&self, item: &mut Option<T>, attempt: Attempt) -> Outcome<bool> {
+        let Some(pushed) = item.take() else {
+            return Outcome::Done(true);
+        };
+        match self.offer(pushed) {
+            Ok(()) => Outcome::Done(true),
+            Err((back, refused)) => {
+                *item = Some(back);
+                self.attempt_refused(refused, attempt, false)
+            }
+        }
+    }
+
+    fn attempt_refused<R>(&self, refused: Refused, attempt: Attempt, closed: R) -> Outcome<R> {
+        match (refused, attempt) {
+            (Refused::Closed, _) => Outcome::Done(closed),
+            (_, Attempt::Plain) => Outcome::Nothing,
+            (_, Attempt::Announced) => match self.ring.announce_pusher() {
+                Ok(()) => Outcome::Nothing,
+                Err(Awake::Changed) => Outcome::Soon,
+                Err(Awake::Closed) => Outcome::Done(closed),
+            },
+        }
+    }
+
+    /// As [`push`](Self::push), but returns an item for which `Block` would wait.
+    pub(crate) fn push_or_keep(&self, item: T) -> Result<Option<T>, PushError<T>> {
+        match self.when_full {
+            WhenFull::Block => match self.try_push(item) {
+                Err(PushError::Full(item)) => Ok(Some(item)),
+                done => done.map(|()| None),
+            },
+            _ => self.push(item, || Patience::Forever).map(|()| None),
+        }
+    }
+
+    /// Ready when a push would not wait: there is room, or the policy or the closing of the channel decide.
+    ///
+    /// The room is not kept for the task. If it was woken for it, the wake is passed on: should the task not push, the
+    /// room is another's.
+    pub(crate) fn poll_room(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<()> {
+        let has_waited = !seat.is_empty();
+        let poll = self.not_full.poll_until(seat, cx, |attempt| {
+            if self.when_full != WhenFull::Block || self.ring.is_closed() || !self.ring.is_full() {
+                return Outcome::Done(());
+            }
+            self.attempt_refused(Refused::Full, attempt, ())
+        });
+        if poll.is_ready() && has_waited {
+            self.wake(Side::Pushers, &self.not_full, 1);
+        }
+        poll
+    }
+
+    /// Pushes `item` and returns what was evicted for it.
+    pub(crate) fn push_displacing(&self, item: T) -> Result<Option<T>, PushError<T>> {
+        if self.when_full != WhenFull::DropOldest {
+            return self.push(item, || Patience::Forever).map(|()| None);
+        }
+        match self.ring.push_displacing(item) {
+            Ok((moved, displaced)) => {
+                self.pushed(moved);
+                Ok(displaced)
+            }
+            Err((item, Refused::Closed)) => Err(PushError::Closed(item)),
+            Err((item, refused)) => {
+                self.count_refused(refused, 1);
+                Err(PushError::Full(item))
+            }
+        }
+    }
+
+    /// Pushes `item` if there is room.
+    #[inline]
+    pub(crate) fn try_push(&self, item: T) -> Result<(), PushError<T>> {
+        match self.ring.push(item) {
+            Ok(moved) => {
+                self.pushed(moved);
+                Ok(())
+            }
+            Err((item, Refused::Closed)) => Err(PushError::Closed(item)),
+            Err((item, _)) => Err(PushError::Full(item)),
+        }
+    }
+
+    /// One attempt to push the front of `batch`, as the policy says; done once nothing is left.
+    fn attempt_push_batch(&self, batch: &mut Batch<'_, T>, attempt: Attempt) -> Outcome<Result<usize, BatchPushError>> {
+        while !batch.is_empty() {
+            let moved = match self.when_full {
+                WhenFull::DropOldest => self.ring.push_batch_evicting(batch),
+                WhenFull::Block | WhenFull::DropNewest => self.ring.push_batch(batch),
+            };
+            match moved {
+                Ok(moved) => self.pushed(moved),
+                Err(Refused::Full) if self.when_full == WhenFull::Block => {
+                    let closed = Err(BatchPushError::Closed { pushed: batch.pushed() });
+                    return self.attempt_refused(Refused::Full, attempt, closed);
+                }
+                Err(Refused::Closed) => return Outcome::Done(Err(BatchPushError::Closed { pushed: batch.pushed() })),
+                Err(refused) => {
+                    self.count_refused(refused, batch.len() as u64);
+                    return Outcome::Done(Err(BatchPushError::Full { pushed: batch.pushed() }));
+                }
+            }
+        }
+        Outcome::Done(Ok(batch.pushed()))
+    }
+
+    /// Pushes the front of `items` as the policy says and removes it from them.
+    pub(crate) fn push_from(&self, items: &mut Vec<T>) -> Result<usize, BatchPushError> {
+        let mut batch = Batch::new(items);
+        let pushed = self
+            .not_full
+            .block_until(None, |attempt| self.attempt_push_batch(&mut batch, attempt));
+        pushed.unwrap_or(Ok(batch.pushed()))
+    }
+
+    /// As [`push_from`](Self::push_from) for a task; `pushed` counts what earlier polls have pushed.
+    pub(crate) fn poll_push_from(
+        &self,
+        items: &mut Vec<T>,
+        pushed: &mut usize,
+        seat: &mut Seat,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<usize, BatchPushError>> {
+        let before = *pushed;
+        let mut batch = Batch::new(items);
+        let poll = self
+            .not_full
+            .poll_until(seat, cx, |attempt| self.attempt_push_batch(&mut batch, attempt));
+        *pushed += batch.pushed();
+        poll.map(|result| match result {
+            Ok(now) => Ok(before + now),
+            Err(BatchPushError::Full { pushed }) => Err(BatchPushError::Full {
+                pushed: before + pushed,
+            }),
+            Err(BatchPushError::Closed { pushed }) => Err(BatchPushError::Closed {
+                pushed: before + pushed,
+            }),
+        })
+    }
+
+    fn count_refused(&self, refused: Refused, count: u64) {
+        self.refused.full.fetch_add(count, Relaxed); // Relaxed: a count, read at rest.
+        if refused == Refused::Pinned {
+            self.refused.pinned.fetch_add(count, Relaxed);
+        }
+    }
+
+    /// Wakes takers after a push, if any had announced sleep.
+    #[inline]
+    fn pushed(&self, moved: Moved) {
+        if moved.waited {
+            self.wake(Side::Takers, &self.not_empty, moved.count);
+        }
+    }
+
+    // ----------------------------------------------------------------- taking
+
+    /// Takes the oldest item, without waiting for one.
+    #[inline]
+    pub(crate) fn try_take(&self) -> Result<T, TryTakeError> {
+        self.skip_pending(|| self.ring.take()).map(|(item, moved)| {
+            self.taken(moved);
+            item
+        })
+    }
+
+    /// Takes up to `max` items into `out`, without waiting for any.
+    pub(crate) fn try_take_into(&self, out: &mut Vec<T>, max: usize) -> Result<usize, TryTakeError> {
+        if max == 0 {
+            return Ok(0);
+        }
+        self.skip_pending(|| self.ring.take_into(out, max)).map(|moved| {
+            self.taken(moved);
+            moved.count
+        })
+    }
+
+    /// Calls `take` until it does not meet a push that is being written: an item behind it may have been pushed long
+    /// ago, so that "empty" would be a lie.
+    #[inline]
+    fn skip_pending<R>(&self, mut take: impl FnMut() -> Result<R, Nothing>) -> Result<R, TryTakeError> {
+        let snooze = Snooze::new();
+        loop {
+            return match take() {
+                Ok(taken) => Ok(taken),
+                Err(Nothing::Empty) => Err(TryTakeError::Empty),
+                Err(Nothing::Closed) => Err(TryTakeError::Closed),
+                Err(Nothing::Pending) => {
+                    snooze.turn();
+                    continue;
+                }
+            };
+        }
+    }
+
+    /// One attempt to take with `take`; `None` once the channel is closed and drained.
+    fn attempt_take<R>(
+        &self,
+        attempt: Attempt,
+        take: impl FnOnce() -> Result<(R, Moved), Nothing>,
+    ) -> Outcome<Option<R>> {
+        match (take(), attempt) {
+            (Ok((taken, moved)), _) => {
+                self.taken(moved);
+                Outcome::Done(Some(taken))
+            }
+            (Err(Nothing::Closed), _) => Outcome::Done(None),
+            (Err(Nothing::Pending), _) => Outcome::Soon,
+            (Err(Nothing::Empty), Attempt::Plain) => Outcome::Nothing,
+            (Err(Nothing::Empty), Attempt::Announced) => match self.ring.announce_taker() {
+                Ok(()) => Outcome::Nothing,
+                Err(Awake::Changed) => Outcome::Soon,
+                Err(Awake::Closed) => Outcome::Done(None),
+            },
+        }
+    }
+
+    /// Takes the oldest item, waiting for one: the outer `None` says that the time was up, the inner that the channel
+    /// is closed and drained.
+    #[inline]
+    pub(crate) fn take(&self, patience: Patience) -> Option<Option<T>> {
+        match self.ring.take() {
+            Ok((item, moved)) => {
+                self.taken(moved);
+                Some(Some(item))
+            }
+            Err(_) => self.not_empty.block_until(patience.deadline(), |attempt| {
+                self.attempt_take(attempt, || self.ring.take())
+            }),
+        }
+    }
+
+    /// As [`take`](Self::take) for up to `max` items, whose number is returned.
+    pub(crate) fn take_into(&self, out: &mut Vec<T>, max: usize, patience: Patience) -> Option<Option<usize>> {
+        if max == 0 {
+            return Some(Some(0));
+        }
+        self.not_empty
+            .block_until(patience.deadline(), |attempt| self.attempt_take_into(out, max, attempt))
+    }
+
+    fn attempt_take_into(&self, out: &mut Vec<T>, max: usize, attempt: Attempt) -> Outcome<Option<usize>> {
+        self.attempt_take(attempt, || {
+            self.ring.take_into(out, max).map(|moved| (moved.count, moved))
+        })
+    }
+
+    /// As [`take`](Self::take) for a task.
+    pub(crate) fn poll_take(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.not_empty
+            .poll_until(seat, cx, |attempt| self.attempt_take(attempt, || self.ring.take()))
+    }
+
+    /// As [`take_into`](Self::take_into) for a task.
+    pub(crate) fn poll_take_into(
+        &self,
+        out: &mut Vec<T>,
+        max: usize,
+        seat: &mut Seat,
+        cx: &mut Context<'_>,
+    ) -> Poll<usize> {
+        if max == 0 {
+            return Poll::Ready(0);
+        }
+        let poll = self
+            .not_empty
+            .poll_until(seat, cx, |attempt| self.attempt_take_into(out, max, attempt));
+        poll.map(|taken| taken.unwrap_or(0))
+    }
+
+    /// Wakes pushers after a take, if any had announced sleep.
+    #[inline]
+    fn taken(&self, moved: Moved) {
+        if moved.waited {
+            self.wake(Side::Pushers, &self.not_full, moved.count);
+        }
+    }
+
+    // --------------------------------------------------------------- sleeping
+
+    /// Wakes as many sleepers of `side` as there are items or slots for them.
+    ///
+    /// Everyone whose change met the flag wakes sleepers for that change, whoever lowers the flag. If more sleepers
+    /// may be left, the flag goes up again, and changes that were made while it was down, and so have woken nobody,
+    /// are made up for here: so nobody is left behind, even if those who were woken never run.
+    #[cold]
+    fn wake(&self, side: Side, room: &WaitingRoom, count: usize) {
+        let lowered = self.ring.lower_waited(side);
+        if room.wake(count) < count {
+            return;
+        }
+        let raised = self.ring.raise_waited(side);
+        let missed = self.ring.moved_between(lowered, raised);
+        if missed > 0 {
+            room.wake(missed);
+        }
+    }
+
+    // ---------------------------------------------------------------- closing
+
+    /// Closes the channel; says whether it was open.
+    pub(crate) fn close(&self) -> bool {
+        let was_open = self.ring.close();
+        if was_open {
+            let mut dropper = Dropper::new();
+            for room in [&self.not_empty, &self.not_full, &self.closed] {
+                dropper.run(|| room.wake_all());
+            }
+        }
+        was_open
+    }
+
+    /// Ready once the channel is closed.
+    pub(crate) fn poll_closed(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<()> {
+        self.closed.poll_until(seat, cx, |attempt| {
+            let closed = match attempt {
+                Attempt::Plain => self.ring.is_closed(),
+                Attempt::Announced => self.ring.announce_closer(),
+            };
+            if closed { Outcome::Done(()) } else { Outcome::Nothing }
+        })
+    }
+
+    pub(crate) fn producer_gone(&self) {
+        if self.producers.leave() {
+            self.close();
+        }
+    }
+
+    /// When the last consumer goes, what is left is dropped at once.
+    pub(crate) fn consumer_gone(&self) {
+        if self.consumers.leave() {
+            let mut dropper = Dropper::new();
+            dropper.run(|| _ = self.close());
+            while let Ok((item, _)) = self.skip_pending(|| self.ring.take()) {
+                self.discarded.fetch_add(1, Relaxed); // Relaxed: a count, read at rest.
+                dropper.drop(item);
+            }
+        }
+    }
+
+    // ----------------------------------------------------------------- counts
+
+    pub(crate) fn stats(&self) -> Stats {
+        let discarded = self.discarded.load(Relaxed);
+        let counts = self.ring.counts();
+        Stats {
+            pushed: counts.pushed,
+            taken: counts.gone.saturating_sub(counts.evicted).saturating_sub(discarded),
+            evicted: counts.evicted,
+            discarded,
+            refused: self.refused.full.load(Relaxed),
+            refused_pinned: self.refused.pinned.load(Relaxed),
+            len: counts.pushed.saturating_sub(counts.gone),
+        }
+    }
+
+    /// What `Debug` of any handle shows.
+    pub(crate) fn fmt_handle(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(name)
+            .field("len", &self.ring.len())
+            .field("capacity", &self.ring.capacity())
+            .field("policy", &self.when_full)
+            .field("closed", &self.ring.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How many handles of one kind there are.
+pub(crate) struct Handles(AtomicUsize);
+
+impl Handles {
+    fn one() -> Self {
+        Self(AtomicUsize::new(1))
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Relaxed) // Relaxed: a hint.
+    }
+
+    /// One more, made from a living one. Every handle holds an `Arc`, whose own count keeps this one from overflowing.
+    pub(crate) fn join(&self) {
+        self.0.fetch_add(1, Relaxed); // Relaxed: the handle that is cloned keeps the count above zero.
+    }
+
+    /// One more, if there is any.
+    pub(crate) fn join_if_any(&self) -> bool {
+        let mut count = self.0.load(Relaxed);
+        while count > 0 {
+            match self.0.compare_exchange_weak(count, count + 1, Relaxed, Relaxed) {
+                Ok(_) => return true,
+                Err(now) => count = now,
+            }
+        }
+        false
+    }
+
+    /// One fewer; says whether it was the last.
+    fn leave(&self) -> bool {
+        self.0.fetch_sub(1, AcqRel) == 1 // What the others did comes before what the last does.
+    }
+}

@@ -1,0 +1,487 @@
+//! The taking side.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::iter::FusedIterator;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::channel::{Channel, Patience};
+use crate::coop::cooperate;
+use crate::error::{TakeTimeoutError, TryTakeError};
+use crate::producer::shared_methods;
+use crate::stats::Stats;
+use crate::sync::Arc;
+use crate::wait::Seat;
+
+/// Takes items out of a channel, one by one or in batches; clone it to share the work among threads or tasks.
+///
+/// Every item goes to exactly one consumer. When the last consumer is dropped, the channel closes and what is left
+/// inside is dropped at once.
+///
+/// The operations without `async` or `try` in their name block the thread while there is nothing to take.
+///
+/// # Examples
+///
+/// ```
+/// use mpsc_ring::{BackPressurePolicy, channel};
+///
+/// let (producer, consumer) = channel(64, BackPressurePolicy::Block);
+/// producer.push_batch(&[1, 2, 3]).unwrap();
+/// drop(producer);
+///
+/// let mut batch = Vec::with_capacity(64);
+/// while consumer.take_batch_into(&mut batch, 64) > 0 {
+///     for item in batch.drain(..) {
+///         println!("{item}");
+///     }
+/// }
+/// ```
+pub struct Consumer<T> {
+    channel: Arc<Channel<T>>,
+}
+
+impl<T> Consumer<T> {
+    /// The handle for which a new channel has been counting already.
+    pub(crate) fn of_new(channel: Arc<Channel<T>>) -> Self {
+        Self { channel }
+    }
+
+    pub(crate) fn channel(&self) -> &Channel<T> {
+        &self.channel
+    }
+
+    /// Takes the oldest item, blocking the thread until there is one; `None` once the channel is closed and drained.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, channel};
+    ///
+    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
+    /// producer.push(1).unwrap();
+    /// drop(producer);
+    /// assert_eq!(consumer.take(), Some(1));
+    /// assert_eq!(consumer.take(), None);
+    /// ```
+    #[inline]
+    pub fn take(&self) -> Option<T> {
+        self.channel.take(Patience::Forever).flatten()
+    }
+
+    /// Takes the oldest item if there is one.
+    ///
+    /// Never waits for an item to be pushed. If the oldest is being written by a push that has not returned yet, this
+    /// waits the moment that takes, since items behind it may have been pushed before.
+    ///
+    /// # Errors
+    ///
+    /// [`TryTakeError::Empty`] if there is nothing now, [`TryTakeError::Closed`] if there never will be.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, TryTakeError, channel};
+    ///
+    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
+    /// assert_eq!(consumer.try_take(), Err(TryTakeError::Empty));
+    /// producer.push(1).unwrap();
+    /// assert_eq!(consumer.try_take(), Ok(1));
+    /// drop(producer);
+    /// assert_eq!(consumer.try_take(), Err(TryTakeError::Closed));
+    /// ```
+    #[inline]
+    pub fn try_take(&self) -> Result<T, TryTakeError> {
+        self.channel.try_take()
+    }
+
+    /// Takes the oldest item, waiting for one no longer than `timeout`.
+    ///
+    /// `Duration::MAX` waits for ever. An item that is there when the time is up is taken.
+    ///
+    /// # Errors
+    ///
+    /// [`TakeTimeoutError::Timeout`] if none came in time, [`TakeTimeoutError::Closed`] if none will ever come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mpsc_ring::{BackPressurePolicy, TakeTimeoutError, channel};
+    ///
+    /// let (_producer, consumer) = channel::<u8>(4, BackPressurePolicy::Block);
+    /// let taken = consumer.take_timeout(Duration::from_millis(5));
+    /// assert_eq!(taken, Err(TakeTimeoutError::Timeout));
+    /// ```
+    pub fn take_timeout(&self, timeout: Duration) -> Result<T, TakeTimeoutError> {
+        in_time(self.channel.take(Patience::of(timeout)))
+    }
+
+    /// Takes the oldest item as a future; `None` once the channel is closed and drained.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: an item is taken only in the poll that returns it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, channel};
+    ///
+    /// # futures::executor::block_on(async {
+    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
+    /// producer.push(1).unwrap();
+    /// assert_eq!(consumer.take_async().await, Some(1));
+    /// # });
+    /// ```
+    pub fn take_async(&self) -> impl Future<Output = Option<T>> + '_ {
+        let mut seat = Seat::default();
+        poll_fn(move |cx| cooperate(cx, |cx| self.channel.poll_take(&mut seat, cx)))
+    }
+
+    /// Takes up to `max` items, oldest first, blocking the thread until there is at least one.
+    ///
+    /// Takes what is there without waiting for more. An empty batch says that the channel is closed and drained, or
+    /// that `max` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, channel};
+    ///
+    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
+    /// producer.push_batch(&[1, 2, 3]).unwrap();
+    /// assert_eq!(consumer.take_batch(2), [1, 2]);
+    /// assert_eq!(consumer.take_batch(2), [3]);
+    /// ```
+    pub fn take_batch(&self, max: usize) -> Vec<T> {
+        let mut batch = Vec::new();
+        self.take_batch_into(&mut batch, max);
+        batch
+    }
+
+    /// As [`take_batch`](Self::take_batch), appending to `out`; returns how many were taken.
+    ///
+    /// What `out` holds stays. Allocates only if `out` has less room than there are items to take: a `Vec` that is
+    /// cleared and used again ends up allocating nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, channel};
+    ///
+    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
+    /// producer.push_batch(&[2, 3]).unwrap();
+    /// let mut out = vec![1];
+    /// assert_eq!(consumer.take_batch_into(&mut out, 10), 2);
+    /// assert_eq!(out, [1, 2, 3]);
+    /// ```
+    pub fn take_batch_into(&self, out: &mut Vec<T>, max: usize) -> usize {
+        self.channel
+            .take_into(out, max, Patience::Forever)
+            .flatten()
+            .unwrap_or(0)
+    }
+
+    /// Takes up to `max` items, oldest first, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_take`](Self::try_take). With a `max` of 0, an empty batch is returned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, TryTakeError, channel};
+    ///
+    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
+    /// producer.push_batch(&[1, 2, 3]).unwrap();
+    /// assert_eq!(consumer.try_take_batch(10).unwrap(), [1, 2, 3]);
+    /// assert_eq!(consumer.try_take_batch(10), Err(TryTakeError::Empty));
+    /// ```
+    pub fn try_take_batch(&self, max: usize) -> Result<Vec<T>, TryTakeError> {
+        let mut batch = Vec::new();
+        self.try_take_batch_into(&mut batch, max)?;
+        Ok(batch)
+    }
+
+    /// As [`try_take_batch`](Self::try_take_batch), appending to `out` as
+    /// [`take_batch_into`](Self::take_batch_into) does; returns how many were taken.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_take_batch`](Self::try_take_batch).
+    pub fn try_take_batch_into(&self, out: &mut Vec<T>, max: usize) -> Result<usize, TryTakeError> {
+        self.channel.try_take_into(out, max)
+    }
+
+    /// Takes up to `max` items, oldest first, waiting for the first no longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`take_timeout`](Self::take_timeout). With a `max` of 0, an empty batch is returned at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mpsc_ring::{BackPressurePolicy, channel};
+    ///
+    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
+    /// producer.push(1).unwrap();
+    /// assert_eq!(consumer.take_batch_timeout(10, Duration::from_secs(1)).unwrap(), [1]);
+    /// ```
+    pub fn take_batch_timeout(&self, max: usize, timeout: Duration) -> Result<Vec<T>, TakeTimeoutError> {
+        let mut batch = Vec::new();
+        self.take_batch_timeout_into(&mut batch, max, timeout)?;
+        Ok(batch)
+    }
+
+    /// As [`take_batch_timeout`](Self::take_batch_timeout), appending to `out` as
+    /// [`take_batch_into`](Self::take_batch_into) does; returns how many were taken.
+    ///
+    /// # Errors
+    ///
+    /// As [`take_batch_timeout`](Self::take_batch_timeout).
+    pub fn take_batch_timeout_into(
+        &self,
+        out: &mut Vec<T>,
+        max: usize,
+        timeout: Duration,
+    ) -> Result<usize, TakeTimeoutError> {
+        in_time(self.channel.take_into(out, max, Patience::of(timeout)))
+    }
+
+    /// Takes up to `max` items as a future: [`take_batch`](Self::take_batch) for tasks.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: items are taken only in the poll that returns them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, channel};
+    ///
+    /// # futures::executor::block_on(async {
+    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
+    /// producer.push_batch(&[1, 2, 3]).unwrap();
+    /// assert_eq!(consumer.take_batch_async(10).await, [1, 2, 3]);
+    /// # });
+    /// ```
+    pub fn take_batch_async(&self, max: usize) -> impl Future<Output = Vec<T>> + '_ {
+        let mut seat = Seat::default();
+        poll_fn(move |cx| {
+            let mut batch = Vec::new();
+            self.poll_batch(&mut batch, max, &mut seat, cx)
+                .map(|_| std::mem::take(&mut batch))
+        })
+    }
+
+    /// Takes up to `max` items into `out` as a future: [`take_batch_into`](Self::take_batch_into) for tasks.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: what has been taken is in `out`, and only once the future was ready.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, channel};
+    ///
+    /// # futures::executor::block_on(async {
+    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
+    /// producer.push_batch(&[1, 2, 3]).unwrap();
+    /// let mut out = Vec::with_capacity(10);
+    /// assert_eq!(consumer.take_batch_into_async(&mut out, 10).await, 3);
+    /// # });
+    /// ```
+    pub fn take_batch_into_async<'a>(&'a self, out: &'a mut Vec<T>, max: usize) -> impl Future<Output = usize> + 'a {
+        let mut seat = Seat::default();
+        poll_fn(move |cx| self.poll_batch(out, max, &mut seat, cx))
+    }
+
+    /// Takes up to `max` items into `out`, or has the task of `cx` woken when there may be some: for hand-written
+    /// futures.
+    ///
+    /// Ready with how many were taken, 0 if the channel is closed and drained or `max` is 0. `place` keeps the task's
+    /// place among those who wait; use one per task and keep it from poll to poll. Dropping it, or handing the place on by
+    /// [`Place::leave`], withdraws the wish to be woken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use mpsc_ring::{BackPressurePolicy, Place, channel};
+    ///
+    /// # futures::executor::block_on(async {
+    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
+    /// producer.push_batch(&[1, 2, 3]).unwrap();
+    /// let (mut out, mut place) = (Vec::new(), Place::new());
+    /// let taken = poll_fn(|cx| consumer.poll_take_batch_into(cx, &mut place, &mut out, 2)).await;
+    /// assert_eq!((taken, &out[..]), (2, &[1, 2][..]));
+    /// # });
+    /// ```
+    pub fn poll_take_batch_into(
+        &self,
+        cx: &mut Context<'_>,
+        place: &mut Place,
+        out: &mut Vec<T>,
+        max: usize,
+    ) -> Poll<usize> {
+        self.poll_batch(out, max, &mut place.seat, cx)
+    }
+
+    pub(crate) fn poll_batch(
+        &self,
+        out: &mut Vec<T>,
+        max: usize,
+        seat: &mut Seat,
+        cx: &mut Context<'_>,
+    ) -> Poll<usize> {
+        cooperate(cx, |cx| self.channel.poll_take_into(out, max, seat, cx))
+    }
+
+    /// Takes items as an iterator that blocks the thread while the channel is empty and ends once it is closed and
+    /// drained.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, channel};
+    ///
+    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
+    /// producer.push_batch(&[1, 2, 3]).unwrap();
+    /// drop(producer);
+    /// assert_eq!(consumer.iter().collect::<Vec<_>>(), [1, 2, 3]);
+    /// ```
+    pub fn iter(&self) -> Iter<'_, T> {
+        Iter { consumer: self }
+    }
+
+    /// Takes items as an iterator that ends when the channel is empty, and never waits for a push to begin.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, channel};
+    ///
+    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
+    /// producer.push_batch(&[1, 2, 3]).unwrap();
+    /// assert_eq!(consumer.try_iter().collect::<Vec<_>>(), [1, 2, 3]);
+    /// ```
+    pub fn try_iter(&self) -> TryIter<'_, T> {
+        TryIter { consumer: self }
+    }
+}
+
+/// What a wait with a time limit came to.
+fn in_time<R>(taken: Option<Option<R>>) -> Result<R, TakeTimeoutError> {
+    taken.ok_or(TakeTimeoutError::Timeout)?.ok_or(TakeTimeoutError::Closed)
+}
+
+impl<T> Clone for Consumer<T> {
+    fn clone(&self) -> Self {
+        self.channel.consumers.join();
+        Self::of_new(self.channel.clone())
+    }
+}
+
+impl<T> Drop for Consumer<T> {
+    fn drop(&mut self) {
+        self.channel.consumer_gone();
+    }
+}
+
+impl<T> fmt::Debug for Consumer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.channel.fmt_handle("Consumer", f)
+    }
+}
+
+shared_methods!(Consumer);
+
+/// A task's place among those who wait for items; see [`Consumer::poll_take_batch_into`].
+#[derive(Debug, Default)]
+pub struct Place {
+    seat: Seat,
+}
+
+impl Place {
+    /// A place that nobody has taken yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Withdraws the wish to be woken. If this task had been woken already, another that waits is woken instead.
+    pub fn leave(&mut self) {
+        self.seat.leave();
+    }
+}
+
+/// The iterator of [`Consumer::iter`].
+#[derive(Debug)]
+pub struct Iter<'a, T> {
+    consumer: &'a Consumer<T>,
+}
+
+impl<T> Iterator for Iter<'_, T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        self.consumer.take()
+    }
+}
+
+impl<T> FusedIterator for Iter<'_, T> {}
+
+/// The iterator of [`Consumer::try_iter`].
+#[derive(Debug)]
+pub struct TryIter<'a, T> {
+    consumer: &'a Consumer<T>,
+}
+
+impl<T> Iterator for TryIter<'_, T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        self.consumer.try_take().ok()
+    }
+}
+
+/// The iterator of [`Consumer::into_iter`].
+#[derive(Debug)]
+pub struct IntoIter<T> {
+    consumer: Consumer<T>,
+}
+
+impl<T> Iterator for IntoIter<T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        self.consumer.take()
+    }
+}
+
+impl<T> FusedIterator for IntoIter<T> {}
+
+impl<T> IntoIterator for Consumer<T> {
+    type Item = T;
+    type IntoIter = IntoIter<T>;
+
+    fn into_iter(self) -> IntoIter<T> {
+        IntoIter { consumer: self }
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Consumer<T> {
+    type Item = T;
+    type IntoIter = Iter<'a, T>;
+
+    fn into_iter(self) -> Iter<'a, T> {
+        self.iter()
+    }
+}

@@ -1,0 +1,225 @@
+//! Every error of the crate: what could not be pushed comes back in it.
+
+use std::error::Error;
+use std::fmt;
+
+/// A push did not take the item; it comes back in the error.
+///
+/// # Examples
+///
+/// ```
+/// use mpsc_ring::{BackPressurePolicy, PushError, channel};
+///
+/// let (producer, _consumer) = channel(1, BackPressurePolicy::DropNewest);
+/// producer.push("kept").unwrap();
+/// let error = producer.push("refused").unwrap_err();
+/// assert!(error.is_full());
+/// assert_eq!(error.into_inner(), "refused");
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum PushError<T> {
+    /// The channel holds `capacity` items and its policy, or the call, says not to wait and not to evict.
+    ///
+    /// Under [`DropOldest`](crate::BackPressurePolicy::DropOldest) this is rare: the oldest item could not be evicted
+    /// because a thread was stopped in the middle of pushing or taking it.
+    Full(T),
+    /// The channel was closed, or all its consumers are gone.
+    Closed(T),
+    /// The channel was still full when the time was up.
+    Timeout(T),
+}
+
+impl<T> PushError<T> {
+    /// The item that was not pushed.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Full(item) | Self::Closed(item) | Self::Timeout(item) => item,
+        }
+    }
+
+    /// Whether the channel was full.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full(_))
+    }
+
+    /// Whether the channel is closed.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed(_))
+    }
+
+    /// Whether the time was up.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout(_))
+    }
+}
+
+impl<T> fmt::Debug for PushError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "Full(..)",
+            Self::Closed(_) => "Closed(..)",
+            Self::Timeout(_) => "Timeout(..)",
+        })
+    }
+}
+
+impl<T> fmt::Display for PushError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "pushing into a full channel",
+            Self::Closed(_) => "pushing into a closed channel",
+            Self::Timeout(_) => "timed out pushing into a full channel",
+        })
+    }
+}
+
+impl<T> Error for PushError<T> {}
+
+/// A batch was pushed in part or not at all; says how many of its items, counted from the front, went in.
+///
+/// # Examples
+///
+/// ```
+/// use mpsc_ring::{BackPressurePolicy, BatchPushError, channel};
+///
+/// let (producer, _consumer) = channel(2, BackPressurePolicy::DropNewest);
+/// let error = producer.push_batch(&[1, 2, 3]).unwrap_err();
+/// assert_eq!(error, BatchPushError::Full { pushed: 2 });
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchPushError {
+    /// The channel was full and its policy says not to wait.
+    Full {
+        /// How many items went in.
+        pushed: usize,
+    },
+    /// The channel was closed, or all its consumers are gone.
+    Closed {
+        /// How many items went in.
+        pushed: usize,
+    },
+}
+
+impl BatchPushError {
+    /// How many items of the batch, counted from its front, went in.
+    pub fn pushed(&self) -> usize {
+        match *self {
+            Self::Full { pushed } | Self::Closed { pushed } => pushed,
+        }
+    }
+
+    /// Whether the channel was full.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full { .. })
+    }
+
+    /// Whether the channel is closed.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed { .. })
+    }
+}
+
+impl fmt::Display for BatchPushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.is_full() { "full" } else { "closed" };
+        write!(
+            f,
+            "pushing a batch into a {what} channel, {} items pushed",
+            self.pushed()
+        )
+    }
+}
+
+impl Error for BatchPushError {}
+
+/// There was nothing to take.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryTakeError {
+    /// The channel is empty, for now.
+    Empty,
+    /// The channel is closed and drained: nothing will ever come.
+    Closed,
+}
+
+impl TryTakeError {
+    /// Whether the channel was empty.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
+    /// Whether the channel is closed and drained.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed)
+    }
+}
+
+impl fmt::Display for TryTakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "taking from an empty channel",
+            Self::Closed => "taking from an empty and closed channel",
+        })
+    }
+}
+
+impl Error for TryTakeError {}
+
+/// Nothing was taken in time.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeTimeoutError {
+    /// The channel was still empty when the time was up.
+    Timeout,
+    /// The channel is closed and drained: nothing will ever come.
+    Closed,
+}
+
+impl TakeTimeoutError {
+    /// Whether the time was up.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout)
+    }
+
+    /// Whether the channel is closed and drained.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed)
+    }
+}
+
+impl fmt::Display for TakeTimeoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Timeout => "timed out taking from an empty channel",
+            Self::Closed => "taking from an empty and closed channel",
+        })
+    }
+}
+
+impl Error for TakeTimeoutError {}
+
+/// A channel of the capacity asked for cannot be built.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BuildError {
+    /// A channel holds at least one item.
+    ZeroCapacity,
+    /// There is no memory for so many items.
+    TooLarge {
+        /// The capacity asked for.
+        capacity: usize,
+    },
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ZeroCapacity => f.write_str("the capacity of a channel must be at least 1"),
+            Self::TooLarge { capacity } => write!(f, "no memory for a channel of {capacity} items"),
+        }
+    }
+}
+
+impl Error for BuildError {}

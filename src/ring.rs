@@ -1,0 +1,827 @@
+//! The bounded lock-free storage. It never waits for room or for items, and it holds every `unsafe` of the crate.
+//!
+//! # Protocol
+//!
+//! *Push*: claim positions by compare-exchange on `tail`, write the values, publish each by storing its lap in the
+//! slot's stamp. *Take*: get the right to take (the `TAKER` flag of `head`), copy a run of published values out, add the
+//! run's length to `head`, which also gives the right back. `limit` caches "positions before this are free", so that a
+//! push reads `head`, a line that takers keep writing, once a lap rather than once an item.
+//!
+//! A slot at position `p` belongs to:
+//!
+//! ```text
+//!   the push that claimed p     from its claim of p            to its store of p's stamp
+//!   whoever holds TAKER         while head <= p, p published   to its addition to head past p
+//!   nobody                      from there                     to the claim of p + slots
+//! ```
+//!
+//! # Orderings
+//!
+//! Every happens-before edge that the crate relies on, named; each site cites its edge.
+//!
+//! - **Publish**: the stamp's store (Release) in a push → its load (Acquire) in a take. Carries the value.
+//! - **Free**: the addition to `head` (Release) in a take → its load (Acquire) in a push, and from there by the store
+//!   to `limit` (Release) → its load (Acquire) in other pushes. Carries "the old value has been copied out".
+//! - **Token**: the addition to `head` (Release) that clears `TAKER` → the compare-exchange (Acquire) that sets it.
+//!   Carries the eviction count, which only holders of the token write.
+//! - **Sleep**: raising `WAITED` in a word (Release), after registering to be woken → lowering it (Acquire) before
+//!   notifying. Carries the registration. In between, claims and takes change the word by read-modify-writes, which
+//!   keep the release sequence alive whatever their own ordering.
+//! - **Close**: raising `CLOSED` in a word (Release) → meeting it (Acquire) when going to sleep. Carries what the
+//!   closing thread did before.
+//!
+//! A claim itself is Relaxed: its only duty is to be unique, which any read-modify-write is.
+//!
+//! # Nobody sleeps through a change
+//!
+//! Who wants to sleep registers first, then raises `WAITED` in the very word that the other side must change to make
+//! a difference. All changes of one word are totally ordered. If the change comes first, the raise returns the changed
+//! word and the sleeper does not sleep; if the raise comes first, the change returns the flag and its author wakes.
+
+use std::mem::{self, MaybeUninit};
+use std::ptr;
+
+use crossbeam_utils::CachePadded;
+
+use crate::error::BuildError;
+use crate::position::{CLOSED, Layout, MAX_SLOTS, Position, TAKER, WAITED};
+use crate::spin::{Snooze, Spin};
+use crate::sync::{AcqRel, Acquire, AtomicU8, AtomicU64, Relaxed, Release, UnsafeCell};
+use crate::unwind::Dropper;
+
+/// Runs longer than this are handed back to producers piece by piece while the rest is still being copied.
+const CHUNK: usize = 256;
+
+pub(crate) struct Ring<T> {
+    stamps: Box<[AtomicU8]>,
+    slots: Box<[UnsafeCell<MaybeUninit<T>>]>,
+    layout: Layout,
+    capacity: usize,
+    /// Slots beyond the capacity: an evicting ring lets the tail run ahead by so many before it evicts them at once.
+    spare: usize,
+    /// Where `head` and `tail` started.
+    start: Position,
+    /// The next position to claim, and `CLOSED`, `WAITED` (takers sleep).
+    tail: CachePadded<AtomicU64>,
+    /// `head` plus one lap as some push last saw it: positions before it are free.
+    limit: CachePadded<AtomicU64>,
+    takers: CachePadded<Takers>,
+}
+
+/// What takers write.
+struct Takers {
+    /// The next position to take, and `TAKER`, `CLOSED`, `WAITED` (pushers sleep).
+    head: AtomicU64,
+    /// Items evicted so far; written by the holder of `TAKER` alone.
+    evicted: AtomicU64,
+}
+
+// SAFETY: the ring owns its values and moves them between threads, so `T: Send` is needed and, as it never hands out a
+// reference to a value, enough.
+#[allow(unsafe_code)]
+unsafe impl<T: Send> Send for Ring<T> {}
+// SAFETY: as above: sharing the ring gives other threads values, never references to them.
+#[allow(unsafe_code)]
+unsafe impl<T: Send> Sync for Ring<T> {}
+
+/// One of the two words, by who sleeps on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Side {
+    /// `head`: pushers wait there for room.
+    Pushers,
+    /// `tail`: takers wait there for items.
+    Takers,
+}
+
+/// What a push or a take that went through leaves to be done: waking the other side.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub(crate) struct Moved {
+    /// How many items were pushed or taken; never 0.
+    pub(crate) count: usize,
+    /// Whether somebody on the other side had announced sleep.
+    pub(crate) waited: bool,
+}
+
+/// Why nothing was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Full,
+    /// Full, and the oldest item could not be evicted: a thread stopped while pushing or taking it.
+    Pinned,
+    Closed,
+}
+
+/// Why nothing was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nothing {
+    Empty,
+    /// A push has claimed the oldest position and is still writing its value.
+    Pending,
+    /// Closed and drained.
+    Closed,
+}
+
+/// Positions that this thread alone may write and must publish.
+struct Claim {
+    at: Position,
+    count: usize,
+    waited: bool,
+}
+
+impl<T> Ring<T> {
+    /// A ring of exactly `capacity` items whose first position lies in `first_lap`; an `evicting` one has room to
+    /// evict in runs.
+    pub(crate) fn new(capacity: usize, evicting: bool, first_lap: u64) -> Result<Self, BuildError> {
+        if capacity == 0 {
+            return Err(BuildError::ZeroCapacity);
+        }
+        let too_large = BuildError::TooLarge { capacity };
+        let spare = if evicting { Self::EVICTED_AT_ONCE } else { 0 };
+        let slots = capacity.checked_add(spare).filter(|&n| n as u64 <= MAX_SLOTS);
+        let slots = slots.ok_or(too_large.clone())?;
+        let layout = Layout::new(slots as u64);
+        let start = layout.start_of(first_lap);
+        let before = layout.stamp(start).wrapping_sub(1);
+        Ok(Self {
+            stamps: boxed(slots, || AtomicU8::new(before)).ok_or(too_large.clone())?,
+            slots: boxed(slots, || UnsafeCell::new(MaybeUninit::uninit())).ok_or(too_large)?,
+            layout,
+            capacity,
+            spare,
+            start,
+            tail: CachePadded::new(AtomicU64::new(start.word())),
+            limit: CachePadded::new(AtomicU64::new(layout.next_lap(start).word())),
+            takers: CachePadded::new(Takers {
+                head: AtomicU64::new(start.word()),
+                evicted: AtomicU64::new(0),
+            }),
+        })
+    }
+
+    /// Values with a destructor are evicted one by one, because each has to be moved out and dropped after the token
+    /// is given back. The others just vanish, so one token serves many.
+    const EVICTED_AT_ONCE: usize = if mem::needs_drop::<T>() {
+        1
+    } else {
+        match 4096
+            / (if mem::size_of::<T>() == 0 {
+                1
+            } else {
+                mem::size_of::<T>()
+            }) {
+            0 => 1,
+            1..=31 => 4096 / mem::size_of::<T>(),
+            _ => 32,
+        }
+    };
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    // ---------------------------------------------------------------- pushing
+
+    /// Pushes `item` if fewer than `capacity` items are inside.
+    #[inline]
+    pub(crate) fn push(&self, item: T) -> Result<Moved, (T, Refused)> {
+        self.push_keeping(self.spare, item)
+    }
+
+    /// Pushes `item` if that leaves `spare` slots free.
+    #[inline]
+    fn push_keeping(&self, spare: usize, item: T) -> Result<Moved, (T, Refused)> {
+        match self.claim(1, spare) {
+            Ok(claim) => {
+                self.fill(claim.at, item);
+                Ok(claim.into())
+            }
+            Err(refused) => Err((item, refused)),
+        }
+    }
+
+    /// Pushes `item`, evicting the oldest items from a full ring.
+    #[inline]
+    pub(crate) fn push_evicting(&self, item: T) -> Result<Moved, (T, Refused)> {
+        match self.push_keeping(0, item) {
+            Err((item, Refused::Full)) => self.evict_and_push(item),
+            done => done,
+        }
+    }
+
+    fn evict_and_push(&self, mut item: T) -> Result<Moved, (T, Refused)> {
+        let mut dropper = Dropper::new();
+        let mut spin = Spin::new();
+        loop {
+            match self.evict() {
+                Ok(evicted) => dropper.drop(evicted),
+                Err(Busy) if spin.again() => {}
+                Err(Busy) => return Err((item, Refused::Pinned)),
+            }
+            item = match self.push_keeping(0, item) {
+                Err((item, Refused::Full)) => item,
+                done => return done,
+            };
+        }
+    }
+
+    /// Pushes `item` into an evicting ring; if that makes the ring overflow, returns the one item that goes for it.
+    pub(crate) fn push_displacing(&self, mut item: T) -> Result<(Moved, Option<T>), (T, Refused)> {
+        let mut dropper = Dropper::new();
+        let mut spin = Spin::new();
+        loop {
+            item = match self.push(item) {
+                Ok(moved) => return Ok((moved, None)),
+                Err((item, Refused::Full)) => item,
+                Err(refused) => return Err(refused),
+            };
+            // What lies beyond the capacity is gone already, to earlier pushes.
+            if self.excess() > 0 {
+                self.evict().into_iter().for_each(|evicted| dropper.drop(evicted));
+            }
+            item = match self.swap_oldest(item) {
+                Ok((moved, oldest)) => return Ok((moved, Some(oldest))),
+                Err(item) => item,
+            };
+            if !spin.again() {
+                return Err((item, Refused::Pinned));
+            }
+        }
+    }
+
+    /// Under one token: pushes `item` onto a ring that holds exactly `capacity` items, and takes the oldest.
+    fn swap_oldest(&self, item: T) -> Result<(Moved, T), T> {
+        let Some(at) = self.try_token() else { return Err(item) };
+        let tail = self.tail.load(Relaxed); // Relaxed: the compare-exchange below confirms it.
+        let newest = Position::of(tail);
+        let full = self.layout.distance(at, newest) == self.capacity as i64;
+        if tail & CLOSED != 0 || !full || !self.is_published(at) {
+            let _ = self.return_token(at, 0);
+            return Err(item);
+        }
+        // Relaxed, as every claim. The claimed slot is a spare one: `capacity` slots from `at` on are taken, one more
+        // exists, and only the holder of the token could have moved `head`.
+        let claimed = tail.wrapping_add(self.layout.step(newest, 1));
+        if self.tail.compare_exchange(tail, claimed, Relaxed, Relaxed).is_err() {
+            let _ = self.return_token(at, 0);
+            return Err(item);
+        }
+        self.fill(newest, item);
+        // SAFETY: this thread holds the token, `at` is `head`, and its stamp was met above (Publish).
+        #[allow(unsafe_code)]
+        let oldest = unsafe { self.read(at) };
+        self.count_evicted(1);
+        let _ = self.return_token(at, 1);
+        let waited = tail & WAITED != 0;
+        Ok((Moved { count: 1, waited }, oldest))
+    }
+
+    /// Pushes the front of `batch`, as much of it as there is room for.
+    pub(crate) fn push_batch(&self, batch: &mut Batch<'_, T>) -> Result<Moved, Refused> {
+        self.push_batch_keeping(self.spare, batch)
+    }
+
+    fn push_batch_keeping(&self, spare: usize, batch: &mut Batch<'_, T>) -> Result<Moved, Refused> {
+        debug_assert!(!batch.is_empty());
+        let claim = self.claim(batch.len(), spare)?;
+        // SAFETY: this thread claimed these positions and the batch has at least as many items left, which are
+        // forgotten there as they are copied here.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.write_run(claim.at, batch.front(), claim.count);
+            batch.forget_front(claim.count);
+        }
+        let (first, second) = self.split(claim.at, claim.count);
+        let stamp = self.layout.stamp(claim.at);
+        // Publish, in the order of the positions.
+        first.0.iter().for_each(|slot| slot.store(stamp, Release));
+        second
+            .0
+            .iter()
+            .for_each(|slot| slot.store(stamp.wrapping_add(1), Release));
+        Ok(claim.into())
+    }
+
+    /// Pushes the front of `batch`, evicting the oldest items from a full ring.
+    pub(crate) fn push_batch_evicting(&self, batch: &mut Batch<'_, T>) -> Result<Moved, Refused> {
+        let mut dropper = Dropper::new();
+        let mut spin = Spin::new();
+        loop {
+            match self.push_batch_keeping(0, batch) {
+                Err(Refused::Full) => {}
+                done => return done,
+            }
+            match self.evict() {
+                Ok(evicted) => dropper.drop(evicted),
+                Err(Busy) if spin.again() => {}
+                Err(Busy) => return Err(Refused::Pinned),
+            }
+        }
+    }
+
+    /// Claims up to `wanted` positions, leaving `spare` slots free.
+    #[inline]
+    fn claim(&self, wanted: usize, spare: usize) -> Result<Claim, Refused> {
+        let mut tail = self.tail.load(Relaxed); // Relaxed: the compare-exchange confirms it.
+        loop {
+            if tail & CLOSED != 0 {
+                return Err(Refused::Closed);
+            }
+            let at = Position::of(tail);
+            let count = self.free_from(at, wanted, spare).min(wanted);
+            if count == 0 {
+                return Err(Refused::Full);
+            }
+            let claimed = tail.wrapping_add(self.layout.step(at, count));
+            match self.tail.compare_exchange_weak(tail, claimed, Relaxed, Relaxed) {
+                Ok(_) => {
+                    let waited = tail & WAITED != 0;
+                    return Ok(Claim { at, count, waited });
+                }
+                Err(now) => tail = now,
+            }
+        }
+    }
+
+    /// How many slots from `at` on are free beyond `spare`, or `wanted` if there are more. Zero is exact: the ring was
+    /// full at `at`.
+    #[inline]
+    fn free_from(&self, at: Position, wanted: usize, spare: usize) -> usize {
+        let limit = Position::of(self.limit.load(Acquire)); // Free
+        if wanted == 1 && spare == 0 {
+            if at.is_before(limit) {
+                return 1;
+            }
+        } else if self.layout.distance(at, limit) >= (wanted.min(self.capacity) + spare) as i64 {
+            return wanted.min(self.capacity);
+        }
+        self.free_by_head(at, spare)
+    }
+
+    /// As [`free_from`](Self::free_from), from `head` itself, which `limit` may lag behind.
+    fn free_by_head(&self, at: Position, spare: usize) -> usize {
+        let head = Position::of(self.takers.head.load(Acquire)); // Free
+        let limit = self.layout.next_lap(head);
+        let free = self.layout.distance(at, limit) - spare as i64;
+        if free <= 0 {
+            // Full now: `tail` cannot pass `head` plus one lap, so it stood at `at` when `head` was read.
+            return 0;
+        }
+        self.limit.store(limit.word(), Release); // Free. An older value only makes somebody look at `head` again.
+        // An `at` that `tail` has left behind may seem to have any amount of room; its compare-exchange will fail.
+        (free as usize).min(self.capacity)
+    }
+
+    /// Writes and publishes the value of a claimed position.
+    #[inline]
+    fn fill(&self, at: Position, item: T) {
+        let index = self.layout.index(at);
+        // SAFETY: this thread claimed `at`, so the slot is its own until the stamp is stored; Free says that the
+        // previous value has left it.
+        #[allow(unsafe_code)]
+        self.slots[index].with_mut(|slot| unsafe { slot.write(MaybeUninit::new(item)) });
+        self.stamps[index].store(self.layout.stamp(at), Release); // Publish
+    }
+
+    // ----------------------------------------------------------------- taking
+
+    /// Takes the oldest item.
+    #[inline]
+    pub(crate) fn take(&self) -> Result<(T, Moved), Nothing> {
+        self.trim();
+        let at = self.token_of_published()?;
+        // SAFETY: this thread holds the token, `at` is `head`, and its stamp was met (Publish).
+        #[allow(unsafe_code)]
+        let item = unsafe { self.read(at) };
+        let waited = self.return_token(at, 1);
+        Ok((item, Moved { count: 1, waited }))
+    }
+
+    /// Appends up to `max` (not 0) of the oldest items to `out`; allocates only if `out` has too little room.
+    pub(crate) fn take_into(&self, out: &mut Vec<T>, max: usize) -> Result<Moved, Nothing> {
+        debug_assert!(max > 0);
+        self.trim();
+        self.published_head()?;
+        // Before the token: the allocator is foreign code.
+        if out.capacity() - out.len() < max {
+            out.reserve(self.len().clamp(1, max));
+        }
+        let room = max.min(out.capacity() - out.len());
+
+        let mut at = self.token_of_published()?;
+        let mut taken = 0;
+        let mut waited = false;
+        loop {
+            let wanted = (room - taken).min(CHUNK);
+            let run = self.published_run(at, wanted);
+            // SAFETY: this thread holds the token and the stamps of `run` positions from `head` on were met (Publish);
+            // `out` has room for `room` items past its length, of which `taken + run` are used.
+            #[allow(unsafe_code)]
+            unsafe {
+                self.read_run(at, out.as_mut_ptr().add(out.len()), run);
+                out.set_len(out.len() + run);
+            }
+            taken += run;
+            if run < wanted || taken == room {
+                waited |= self.return_token(at, run);
+                return Ok(Moved { count: taken, waited });
+            }
+            waited |= self.free_keeping_token(at, run);
+            at = self.layout.advance(at, run);
+        }
+    }
+
+    /// Evicts what an evicting ring holds beyond its capacity, so that takers find the newest `capacity` items.
+    #[inline]
+    fn trim(&self) {
+        if self.spare > 0 && self.excess() > 0 {
+            // A busy token is in the hands of somebody who takes or evicts right now.
+            drop(self.evict());
+        }
+    }
+
+    /// How many items an evicting ring holds beyond its capacity.
+    fn excess(&self) -> i64 {
+        let head = Position::of(self.takers.head.load(Relaxed)); // Relaxed: a hint, checked again under the token.
+        let tail = Position::of(self.tail.load(Relaxed));
+        self.layout.distance(head, tail) - self.capacity as i64
+    }
+
+    /// Moves the oldest of the items beyond the capacity out, which makes room; a value with a destructor is returned.
+    fn evict(&self) -> Result<Option<T>, Busy> {
+        let at = self.try_token().ok_or(Busy)?;
+        let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: at worst older, and too little is evicted.
+        let excess = self.layout.distance(at, tail) - self.capacity as i64;
+        if excess <= 0 {
+            let _ = self.return_token(at, 0);
+            return Ok(None);
+        }
+        let run = self.published_run(at, (excess as usize).min(Self::EVICTED_AT_ONCE));
+        // SAFETY: this thread holds the token, `at` is `head`, and its stamp was met (Publish).
+        #[allow(unsafe_code)]
+        let evicted = (mem::needs_drop::<T>() && run > 0).then(|| unsafe { self.read(at) });
+        self.count_evicted(run as u64);
+        // Nobody sleeps for room in a ring that evicts.
+        let _ = self.return_token(at, run);
+        if run == 0 { Err(Busy) } else { Ok(evicted) }
+    }
+
+    /// `head`, once the item there is published; or why it is not.
+    #[inline]
+    fn published_head(&self) -> Result<u64, Nothing> {
+        let mut head = self.takers.head.load(Relaxed); // Relaxed: only says where to look.
+        loop {
+            let at = Position::of(head);
+            if self.is_published(at) {
+                return Ok(head);
+            }
+            let tail = self.tail.load(Acquire); // Close
+            if Position::of(tail) == at {
+                return Err(if tail & CLOSED == 0 {
+                    Nothing::Empty
+                } else {
+                    Nothing::Closed
+                });
+            }
+            let now = self.takers.head.load(Relaxed);
+            if Position::of(now) == at {
+                return Err(Nothing::Pending);
+            }
+            head = now; // Others have taken meanwhile.
+        }
+    }
+
+    /// The right to take, with a published item at `head`, whose position is returned.
+    #[inline]
+    fn token_of_published(&self) -> Result<Position, Nothing> {
+        let snooze = Snooze::new();
+        loop {
+            let head = self.published_head()?;
+            if head & TAKER == 0 && self.set_taker(head) {
+                return Ok(Position::of(head));
+            }
+            snooze.turn();
+        }
+    }
+
+    /// The right to take, if nobody has it.
+    fn try_token(&self) -> Option<Position> {
+        let head = self.takers.head.load(Relaxed); // Relaxed: the compare-exchange confirms it.
+        (head & TAKER == 0 && self.set_taker(head)).then(|| Position::of(head))
+    }
+
+    #[inline]
+    fn set_taker(&self, head: u64) -> bool {
+        // Token
+        self.takers
+            .head
+            .compare_exchange(head, head | TAKER, Acquire, Relaxed)
+            .is_ok()
+    }
+
+    /// Frees `count` slots from `at` on and gives the right to take back; says whether pushers sleep.
+    #[inline]
+    fn return_token(&self, at: Position, count: usize) -> bool {
+        let step = self.layout.step(at, count).wrapping_sub(TAKER);
+        self.takers.head.fetch_add(step, Release) & WAITED != 0 // Free, Token
+    }
+
+    /// Frees `count` slots from `at` on; says whether pushers sleep.
+    fn free_keeping_token(&self, at: Position, count: usize) -> bool {
+        let step = self.layout.step(at, count);
+        self.takers.head.fetch_add(step, Release) & WAITED != 0 // Free
+    }
+
+    fn count_evicted(&self, count: u64) {
+        // Relaxed: Token orders all writers.
+        let evicted = self.takers.evicted.load(Relaxed);
+        self.takers.evicted.store(evicted + count, Relaxed);
+    }
+
+    #[inline]
+    fn is_published(&self, at: Position) -> bool {
+        self.stamps[self.layout.index(at)].load(Acquire) == self.layout.stamp(at) // Publish
+    }
+
+    /// How many items from `at` on are published without a gap, `most` at most.
+    fn published_run(&self, at: Position, most: usize) -> usize {
+        let (first, second) = self.split(at, most.min(self.stamps.len()));
+        let stamp = self.layout.stamp(at);
+        let run = |stamps: &[AtomicU8], stamp| {
+            let unpublished = |slot: &AtomicU8| slot.load(Acquire) != stamp; // Publish
+            stamps.iter().position(unpublished).unwrap_or(stamps.len())
+        };
+        match run(first.0, stamp) {
+            all if all == first.0.len() => all + run(second.0, stamp.wrapping_add(1)),
+            part => part,
+        }
+    }
+
+    // ------------------------------------------------------------------ slots
+
+    /// The stamps and slots of `count` positions from `at` on: those before the end of the lap, and the rest.
+    #[inline]
+    #[allow(clippy::type_complexity)]
+    fn split(&self, at: Position, count: usize) -> (Part<'_, T>, Part<'_, T>) {
+        let index = self.layout.index(at);
+        let first = count.min(self.slots.len() - index);
+        let part = |from, to| (&self.stamps[from..to], &self.slots[from..to]);
+        (part(index, index + first), part(0, count - first))
+    }
+
+    /// Moves the value at `at` out.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread holds the token, `at` is not before `head`, and it has met `at`'s stamp (Publish).
+    #[inline]
+    #[allow(unsafe_code)]
+    unsafe fn read(&self, at: Position) -> T {
+        // SAFETY: by the contract the slot holds a value and is this thread's to move out, once.
+        self.slots[self.layout.index(at)].with(|slot| unsafe { slot.read().assume_init() })
+    }
+
+    /// Moves the values of `count` positions from `at` on to `out`.
+    ///
+    /// # Safety
+    ///
+    /// As [`read`](Self::read) for each position; `out` is valid for writes of `count` values.
+    #[inline]
+    #[allow(unsafe_code)]
+    unsafe fn read_run(&self, at: Position, out: *mut T, count: usize) {
+        let (first, second) = self.split(at, count);
+        for (n, slot) in first.1.iter().chain(second.1).enumerate() {
+            // SAFETY: by the contract the slot holds a value that is this thread's to move out, once.
+            slot.with(|slot| unsafe { ptr::copy_nonoverlapping(slot.cast(), out.add(n), 1) });
+        }
+    }
+
+    /// Moves `count` values from `items` into the slots from `at` on.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread has claimed the positions and not yet published them; `items` is valid for reads of `count`
+    /// values, which the caller forgets.
+    #[inline]
+    #[allow(unsafe_code)]
+    unsafe fn write_run(&self, at: Position, items: *const T, count: usize) {
+        let (first, second) = self.split(at, count);
+        for (n, slot) in first.1.iter().chain(second.1).enumerate() {
+            // SAFETY: by the contract the slot is this thread's to write.
+            slot.with_mut(|slot| unsafe { ptr::copy_nonoverlapping(items.add(n), slot.cast(), 1) });
+        }
+    }
+
+    // --------------------------------------------------------- sleep and close
+
+    fn word(&self, side: Side) -> &AtomicU64 {
+        match side {
+            Side::Pushers => &self.takers.head,
+            Side::Takers => &self.tail,
+        }
+    }
+
+    /// Announces a pusher that is about to sleep: nothing if it may, having registered before, or why it must not.
+    pub(crate) fn announce_pusher(&self) -> Result<(), Awake> {
+        let head = self.takers.head.fetch_or(WAITED, AcqRel); // Sleep, Close
+        if head & CLOSED != 0 {
+            return Err(Awake::Closed);
+        }
+        // Relaxed: `tail` cannot pass `head` plus the capacity, so an older value only looks like room.
+        let tail = Position::of(self.tail.load(Relaxed));
+        if self.layout.distance(Position::of(head), tail) < self.capacity as i64 {
+            return Err(Awake::Changed);
+        }
+        Ok(())
+    }
+
+    /// Announces a taker that is about to sleep: nothing if it may, having registered before, or why it must not.
+    pub(crate) fn announce_taker(&self) -> Result<(), Awake> {
+        let tail = self.tail.fetch_or(WAITED, AcqRel); // Sleep, Close
+        // Relaxed: an older `head` only looks like an item.
+        let head = Position::of(self.takers.head.load(Relaxed));
+        if head != Position::of(tail) {
+            // Claimed before the announcement, so the claim has not seen it.
+            return Err(Awake::Changed);
+        }
+        if tail & CLOSED != 0 { Err(Awake::Closed) } else { Ok(()) }
+    }
+
+    /// Raises the flag that somebody on `side` sleeps; returns the position it was raised at.
+    pub(crate) fn raise_waited(&self, side: Side) -> Position {
+        Position::of(self.word(side).fetch_or(WAITED, AcqRel)) // Sleep
+    }
+
+    /// Lowers the flag that somebody on `side` sleeps; returns the position it was lowered at.
+    pub(crate) fn lower_waited(&self, side: Side) -> Position {
+        Position::of(self.word(side).fetch_and(!WAITED, AcqRel)) // Sleep
+    }
+
+    /// How many positions lie between two positions of a side.
+    pub(crate) fn moved_between(&self, earlier: Position, later: Position) -> usize {
+        self.layout.distance(earlier, later) as usize
+    }
+
+    /// Closes the ring: no push is accepted from here on. Says whether it was open.
+    pub(crate) fn close(&self) -> bool {
+        let tail = self.tail.fetch_or(CLOSED, AcqRel); // Close
+        self.takers.head.fetch_or(CLOSED, AcqRel); // Close
+        tail & CLOSED == 0
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.tail.load(Acquire) & CLOSED != 0 // Close
+    }
+
+    /// As [`is_closed`](Self::is_closed) for somebody who has just registered to be told: either this sees the closing
+    /// or the closing comes after the registration.
+    pub(crate) fn announce_closer(&self) -> bool {
+        self.tail.fetch_or(0, AcqRel) & CLOSED != 0 // Close
+    }
+
+    // ----------------------------------------------------------------- counts
+
+    /// How many items are inside, between 0 and the capacity.
+    pub(crate) fn len(&self) -> usize {
+        // Relaxed: a count carries no data. `head` first, so that `tail` is not behind it; what has moved in between
+        // can only add, and is cut off.
+        let head = Position::of(self.takers.head.load(Acquire));
+        let tail = Position::of(self.tail.load(Relaxed));
+        self.layout.distance(head, tail).clamp(0, self.capacity as i64) as usize
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        // With `head` read first, no distance means that the ring was empty when `tail` was read.
+        self.len() == 0
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        // With `tail` read first, a full distance means that the ring was full when `head` was read.
+        let tail = Position::of(self.tail.load(Acquire));
+        let head = Position::of(self.takers.head.load(Relaxed));
+        self.layout.distance(head, tail) >= self.capacity as i64
+    }
+
+    /// Items pushed, moved out (taken or evicted), and evicted so far.
+    pub(crate) fn counts(&self) -> Counts {
+        // The counts that grow later are read first, so that a snapshot never shows more taken than pushed.
+        let evicted = self.takers.evicted.load(Acquire);
+        let head = Position::of(self.takers.head.load(Acquire));
+        let tail = Position::of(self.tail.load(Acquire));
+        Counts {
+            pushed: self.layout.distance(self.start, tail) as u64,
+            gone: self.layout.distance(self.start, head) as u64,
+            evicted,
+        }
+    }
+}
+
+/// The stamps and slots of neighbouring positions.
+type Part<'a, T> = (&'a [AtomicU8], &'a [UnsafeCell<MaybeUninit<T>>]);
+
+/// The token is in other hands, or the oldest item is still being written.
+struct Busy;
+
+/// Why a thread that has announced its sleep must stay awake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awake {
+    /// The other side has moved, or is about to.
+    Changed,
+    Closed,
+}
+
+/// What the positions count.
+pub(crate) struct Counts {
+    pub(crate) pushed: u64,
+    pub(crate) gone: u64,
+    pub(crate) evicted: u64,
+}
+
+impl From<Claim> for Moved {
+    #[inline]
+    fn from(claim: Claim) -> Self {
+        Self {
+            count: claim.count,
+            waited: claim.waited,
+        }
+    }
+}
+
+impl<T> Drop for Ring<T> {
+    fn drop(&mut self) {
+        // Nobody else is left, so every claimed position has been published and `head` to `tail` is what remains.
+        if mem::needs_drop::<T>() {
+            let mut dropper = Dropper::new();
+            while let Ok((item, _)) = self.take() {
+                dropper.drop(item);
+            }
+        }
+    }
+}
+
+/// `count` values made by `make`, or `None` if there is no memory for them.
+fn boxed<V>(count: usize, make: impl FnMut() -> V) -> Option<Box<[V]>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(count).ok()?;
+    values.resize_with(count, make);
+    Some(values.into_boxed_slice())
+}
+
+/// The items of a `Vec` on their way into a ring. What has not gone in is in the `Vec` again when this is dropped.
+pub(crate) struct Batch<'a, T> {
+    items: &'a mut Vec<T>,
+    /// Items before this have gone; from here to `end` they are still in the buffer of `items`, whose length is 0.
+    gone: usize,
+    end: usize,
+}
+
+impl<'a, T> Batch<'a, T> {
+    pub(crate) fn new(items: &'a mut Vec<T>) -> Self {
+        let end = items.len();
+        // SAFETY: a shorter length only makes the `Vec` forget items, which `drop` gives back.
+        #[allow(unsafe_code)]
+        unsafe {
+            items.set_len(0)
+        };
+        Self { items, gone: 0, end }
+    }
+
+    /// How many items are still to be pushed.
+    pub(crate) fn len(&self) -> usize {
+        self.end - self.gone
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many items have gone in.
+    pub(crate) fn pushed(&self) -> usize {
+        self.gone
+    }
+
+    fn front(&self) -> *const T {
+        self.items.as_ptr().wrapping_add(self.gone)
+    }
+
+    /// # Safety
+    ///
+    /// At least `count` items are left, and the caller has copied them to where they are owned from now on.
+    #[allow(unsafe_code)]
+    unsafe fn forget_front(&mut self, count: usize) {
+        self.gone += count;
+    }
+}
+
+impl<T> Drop for Batch<'_, T> {
+    fn drop(&mut self) {
+        let left = self.len();
+        let buffer = self.items.as_mut_ptr();
+        // SAFETY: the items from `gone` to `end` are in the buffer and nobody else's; they move to its front.
+        #[allow(unsafe_code)]
+        unsafe {
+            ptr::copy(buffer.add(self.gone), buffer, left);
+            self.items.set_len(left);
+        }
+    }
+}

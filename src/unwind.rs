@@ -1,0 +1,49 @@
+//! Running users' code so that a panic in it loses nothing else.
+
+use std::any::Any;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
+
+/// Drops values, wakes tasks: whatever may panic. The first panic resumes once everything has been done, that is, when
+/// this goes out of scope.
+pub(crate) struct Dropper {
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl Dropper {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self { panic: None }
+    }
+
+    /// Drops `value`.
+    #[inline]
+    pub(crate) fn drop<V>(&mut self, value: V) {
+        if mem::needs_drop::<V>() {
+            self.run(|| drop(value));
+        }
+    }
+
+    /// Runs `f`.
+    pub(crate) fn run(&mut self, f: impl FnOnce()) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
+            // A payload whose own destructor panics would end the process: only the first is looked after.
+            match self.panic {
+                None => self.panic = Some(panic),
+                Some(_) => mem::forget(panic),
+            }
+        }
+    }
+}
+
+impl Drop for Dropper {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(panic) = self.panic.take() {
+            if !thread::panicking() {
+                resume_unwind(panic);
+            }
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Waiting rooms: a thread or a task waits in one until an attempt succeeds. They know nothing of rings.
+//!
+//! An attempt is a closure. It is called plainly first; once its caller has registered with the room it is called as
+//! [`Announced`](Attempt::Announced), and must then make sure that whoever can help next will call
+//! [`wake`](WaitingRoom::wake) (see the crate's ring for how), or say that something has changed already.
+//!
+//! # Foreign wakers
+//!
+//! `event_listener` calls and drops wakers while it holds its lock. A waker is foreign code: it may push into the same
+//! channel, or drop the last handle, or panic. So tasks register a [`Relay`] in its place. Woken under the lock, a relay
+//! only notes that it is due; after the lock is released, [`Due::flush`] calls the real waker.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Instant;
+
+use event_listener::{Event, EventListener, IntoNotification, Listener};
+
+use crate::spin::Snooze;
+use crate::sync::Mutex;
+use crate::unwind::Dropper;
+
+/// How an attempt is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// For the first time, or again after waking.
+    Plain,
+    /// After registering: if there is nothing to be had, the other side must be told that somebody sleeps.
+    Announced,
+}
+
+/// What came of an attempt.
+pub(crate) enum Outcome<R> {
+    /// It is done.
+    Done(R),
+    /// There is nothing to be had; if the attempt was announced, the caller may sleep.
+    Nothing,
+    /// Another thread is in the middle of what would help, and will not wake anybody: try again soon.
+    Soon,
+}
+
+/// Where threads and tasks of one kind wait.
+pub(crate) struct WaitingRoom {
+    event: Event,
+    due: Arc<Due>,
+}
+
+impl WaitingRoom {
+    pub(crate) fn new() -> Self {
+        Self {
+            event: Event::new(),
+            due: Arc::new(Due::new()),
+        }
+    }
+
+    /// Blocks the thread until an attempt is done, or `deadline` has passed: then one last attempt decides.
+    pub(crate) fn block_until<R>(
+        &self,
+        deadline: Option<Instant>,
+        mut attempt: impl FnMut(Attempt) -> Outcome<R>,
+    ) -> Option<R> {
+        let snooze = Snooze::new();
+        loop {
+            match attempt(Attempt::Plain) {
+                Outcome::Done(result) => return Some(result),
+                Outcome::Soon => {
+                    snooze.turn();
+                    continue;
+                }
+                Outcome::Nothing => {}
+            }
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return None;
+            }
+            if !snooze.is_long() {
+                snooze.turn();
+                continue;
+            }
+            let listener = self.event.listen();
+            match attempt(Attempt::Announced) {
+                Outcome::Done(result) => {
+                    // Dropping a listener that was notified notifies another.
+                    drop(listener);
+                    self.due.flush();
+                    return Some(result);
+                }
+                Outcome::Soon => {}
+                Outcome::Nothing => match deadline {
+                    None => listener.wait(),
+                    Some(deadline) => {
+                        let _ = listener.wait_deadline(deadline);
+                    }
+                },
+            }
+            self.due.flush();
+        }
+    }
+
+    /// As [`block_until`](Self::block_until) for a task: `seat` is its place in this room between polls.
+    pub(crate) fn poll_until<R>(
+        &self,
+        seat: &mut Seat,
+        cx: &mut Context<'_>,
+        mut attempt: impl FnMut(Attempt) -> Outcome<R>,
+    ) -> Poll<R> {
+        loop {
+            match attempt(Attempt::Plain) {
+                Outcome::Done(result) => {
+                    seat.leave();
+                    return Poll::Ready(result);
+                }
+                Outcome::Soon => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Outcome::Nothing => {}
+            }
+            if seat.is_empty() {
+                seat.take(self);
+                match attempt(Attempt::Announced) {
+                    Outcome::Done(result) => {
+                        seat.leave();
+                        return Poll::Ready(result);
+                    }
+                    Outcome::Soon => {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                    Outcome::Nothing => {}
+                }
+            }
+            if seat.poll_notified(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Wakes up to `count` of those who wait and have not been woken yet; says how many there were.
+    pub(crate) fn wake(&self, count: usize) -> usize {
+        let woken = self.event.notify(count.additional());
+        self.due.flush();
+        woken
+    }
+
+    /// Wakes everybody.
+    pub(crate) fn wake_all(&self) {
+        self.wake(usize::MAX);
+    }
+}
+
+/// A task's place in a waiting room, kept from poll to poll; empty while it does not wait.
+#[derive(Default)]
+pub(crate) struct Seat {
+    taken: Option<(EventListener, Arc<Relay>)>,
+}
+
+impl Seat {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.taken.is_none()
+    }
+
+    fn take(&mut self, room: &WaitingRoom) {
+        let relay = Relay {
+            task: Mutex::new(None),
+            due: room.due.clone(),
+        };
+        self.taken = Some((room.event.listen(), Arc::new(relay)));
+    }
+
+    /// Whether this place was notified, which empties it; if not, `cx` will be woken when it is.
+    fn poll_notified(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some((listener, relay)) = &mut self.taken {
+            relay.set_task(cx.waker());
+            let waker = Waker::from(relay.clone());
+            if Pin::new(listener).poll(&mut Context::from_waker(&waker)).is_pending() {
+                return Poll::Pending;
+            }
+            self.taken = None;
+        }
+        Poll::Ready(())
+    }
+
+    /// Gives the place up. If it was notified, somebody else is.
+    pub(crate) fn leave(&mut self) {
+        if let Some((listener, relay)) = self.taken.take() {
+            drop(listener);
+            relay.due.flush();
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl fmt::Debug for Seat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_empty() { "Seat(empty)" } else { "Seat(taken)" })
+    }
+}
+
+/// Stands in for a task's waker inside the event's lock.
+struct Relay {
+    task: Mutex<Option<Waker>>,
+    due: Arc<Due>,
+}
+
+impl Relay {
+    fn set_task(&self, waker: &Waker) {
+        let task = lock(&self.task);
+        if !task.as_ref().is_some_and(|task| task.will_wake(waker)) {
+            drop(task);
+            // A waker's clone and drop are foreign code, too: no lock is held around them.
+            let new = waker.clone();
+            let old = lock(&self.task).replace(new);
+            drop(old);
+        }
+    }
+}
+
+impl Wake for Relay {
+    fn wake(self: Arc<Self>) {
+        let due = self.due.clone();
+        lock(&due.relays).push(self);
+    }
+}
+
+/// Relays that were woken under an event's lock and whose tasks are still to be woken.
+struct Due {
+    relays: Mutex<Vec<Arc<Relay>>>,
+}
+
+impl Due {
+    fn new() -> Self {
+        Self {
+            relays: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Wakes the tasks that are due. A waker that panics does not keep the others from being woken.
+    fn flush(&self) {
+        let mut dropper = Dropper::new();
+        loop {
+            let Some(relay) = lock(&self.relays).pop() else { return };
+            let task = lock(&relay.task).take();
+            dropper.run(|| task.into_iter().for_each(Waker::wake));
+            dropper.drop(relay);
+        }
+    }
+}
+
+/// Locks a mutex under which nothing can panic.
+fn lock<T>(mutex: &Mutex<T>) -> impl std::ops::DerefMut<Target = T> + '_ {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
