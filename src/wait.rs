@@ -87,7 +87,7 @@ impl WaitingRoom {
                     self.due.flush();
                     return Some(result);
                 }
-                Outcome::Soon => {}
+                Outcome::Soon => snooze.turn(),
                 Outcome::Nothing => match deadline {
                     None => listener.wait(),
                     Some(deadline) => {
@@ -112,10 +112,7 @@ impl WaitingRoom {
                     seat.leave();
                     return Poll::Ready(result);
                 }
-                Outcome::Soon => {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
+                Outcome::Soon => return come_back(cx),
                 Outcome::Nothing => {}
             }
             if seat.is_empty() {
@@ -126,8 +123,9 @@ impl WaitingRoom {
                         return Poll::Ready(result);
                     }
                     Outcome::Soon => {
-                        cx.waker().wake_by_ref();
-                        return Poll::Pending;
+                        // Nothing may have been announced: the place is worth nothing.
+                        seat.leave();
+                        return come_back(cx);
                     }
                     Outcome::Nothing => {}
                 }
@@ -149,6 +147,13 @@ impl WaitingRoom {
     pub(crate) fn wake_all(&self) {
         self.wake(usize::MAX);
     }
+}
+
+/// Lets the executor run others and come back to this task soon.
+fn come_back<R>(cx: &Context<'_>) -> Poll<R> {
+    Snooze::new().turn();
+    cx.waker().wake_by_ref();
+    Poll::Pending
 }
 
 /// A task's place in a waiting room, kept from poll to poll; empty while it does not wait.

@@ -1,0 +1,496 @@
+//! Models of the orderings and of the wake-ups, checked over all interleavings:
+//! `RUSTFLAGS="--cfg loom" cargo test --release --test loom`.
+//!
+//! Each test names the edge (see the ring's module documentation) or the rule that it holds; weakening the edge in the
+//! source turns the test red.
+#![cfg(loom)]
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use loom::future::block_on;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+use mpsc_ring::{BackPressurePolicy, Builder, Consumer, Producer, PushError, channel};
+
+use BackPressurePolicy::{Block, DropNewest, DropOldest};
+
+/// Checks `f` under at most `preemptions` preemptions, which finds nearly everything at a fraction of the cost.
+fn model(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(preemptions);
+    model.max_branches = 20_000;
+    model.check(f);
+}
+
+/// A value that loom sees being written and read, so that a missing edge shows as a data race.
+struct Value(loom::cell::UnsafeCell<usize>);
+
+// The value is moved from thread to thread; loom checks the accesses.
+#[allow(unsafe_code)]
+unsafe impl Send for Value {}
+
+impl Value {
+    fn new(n: usize) -> Self {
+        let value = Self(loom::cell::UnsafeCell::new(0));
+        #[allow(unsafe_code)]
+        value.0.with_mut(|value| unsafe { *value = n });
+        value
+    }
+
+    fn get(self) -> usize {
+        #[allow(unsafe_code)]
+        self.0.with_mut(|value| unsafe { *value })
+    }
+}
+
+fn push_all(producer: Producer<Value>, values: std::ops::Range<usize>) -> thread::JoinHandle<()> {
+    thread::spawn(move || values.for_each(|n| producer.push(Value::new(n)).unwrap()))
+}
+
+fn drained(consumer: &Consumer<Value>) -> Vec<usize> {
+    consumer.iter().map(Value::get).collect()
+}
+
+fn two_producers(capacity: usize) {
+    model(2, move || {
+        let (producer, consumer) = channel(capacity, Block);
+        let other = push_all(producer.clone(), 10..11);
+        let one = push_all(producer, 0..2);
+        let taken = drained(&consumer);
+        one.join().unwrap();
+        other.join().unwrap();
+        let of_one: Vec<_> = taken.iter().filter(|&&n| n < 10).copied().collect();
+        assert_eq!(of_one, [0, 1]);
+        assert_eq!(taken.len(), 3);
+        assert!(consumer.stats().is_balanced());
+    });
+}
+
+// bug-classes A5, C5: Publish, Free, Sleep on both sides, and closing by the last producer.
+#[test]
+fn two_producers_and_a_consumer_at_capacity_1() {
+    two_producers(1);
+}
+
+#[test]
+fn two_producers_and_a_consumer_at_capacity_2() {
+    two_producers(2);
+}
+
+/// Publish: without it the taker reads a value that is being written. Nobody sleeps and no lock is near.
+#[test]
+fn what_is_taken_has_been_written() {
+    model(3, || {
+        let (producer, consumer) = channel(2, DropNewest);
+        let pusher = push_all(producer, 0..1);
+        if let Ok(value) = consumer.try_take() {
+            assert_eq!(value.get(), 0);
+        }
+        pusher.join().unwrap();
+    });
+}
+
+/// Publish, for runs.
+#[test]
+fn a_batch_that_is_taken_has_been_written() {
+    model(3, || {
+        let (producer, consumer) = channel(3, DropNewest);
+        let pusher = thread::spawn(move || {
+            producer.push_from(&mut vec![Value::new(0), Value::new(1)]).unwrap();
+        });
+        let mut taken = Vec::with_capacity(2);
+        let _ = consumer.try_take_batch_into(&mut taken, 2);
+        for (n, value) in taken.into_iter().enumerate() {
+            assert_eq!(value.get(), n);
+        }
+        pusher.join().unwrap();
+    });
+}
+
+/// Free: without it a push overwrites a value that is being copied out.
+#[test]
+fn what_is_overwritten_has_been_copied_out() {
+    model(3, || {
+        let (producer, consumer) = channel(1, DropNewest);
+        producer.push(Value::new(0)).unwrap();
+        let pusher = thread::spawn(move || drop(producer.push(Value::new(1))));
+        assert_eq!(consumer.try_take().unwrap().get(), 0);
+        pusher.join().unwrap();
+    });
+}
+
+/// Free, relayed by `limit`: the second pusher finds room that the first has seen in `head`.
+#[test]
+fn room_that_another_push_found_is_free() {
+    model(3, || {
+        let (producer, consumer) = channel(2, DropNewest);
+        producer.push_from(&mut vec![Value::new(0), Value::new(1)]).unwrap();
+        let pushers: Vec<_> = (0..2)
+            .map(|n| {
+                let producer = producer.clone();
+                thread::spawn(move || drop(producer.push(Value::new(n))))
+            })
+            .collect();
+        let mut taken = Vec::with_capacity(2);
+        assert_eq!(consumer.try_take_batch_into(&mut taken, 2), Ok(2));
+        for pusher in pushers {
+            pusher.join().unwrap();
+        }
+    });
+}
+
+/// Token: two that evict count both their evictions. bug-classes C5, C7
+#[test]
+fn evictions_are_all_counted() {
+    model(3, || {
+        let (producer, consumer) = channel(1, DropOldest);
+        for n in 0..2 {
+            producer.push(Box::new(n)).unwrap();
+        }
+        let other = {
+            let producer = producer.clone();
+            thread::spawn(move || producer.push(Box::new(2)).is_ok())
+        };
+        let accepted = 2 + u64::from(producer.push(Box::new(3)).is_ok()) + u64::from(other.join().unwrap());
+        let left = consumer.try_iter().count();
+        let stats = consumer.stats();
+        assert_eq!(left, 1);
+        assert_eq!(stats.pushed, accepted);
+        assert_eq!(stats.evicted, accepted - 1);
+        assert!(stats.is_balanced());
+    });
+}
+
+/// bug-classes C5, C7: each item is either taken or evicted, once.
+#[test]
+fn an_evicting_producer_against_a_consumer() {
+    model(3, || {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        struct Counted(#[allow(dead_code)] Value, Arc<AtomicUsize>);
+        impl Drop for Counted {
+            fn drop(&mut self) {
+                self.1.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let (producer, consumer) = channel(1, DropOldest);
+        let pusher = {
+            let dropped = dropped.clone();
+            thread::spawn(move || {
+                let push = |n| producer.push(Counted(Value::new(n), dropped.clone())).is_ok();
+                (0..3).filter(|&n| push(n)).count()
+            })
+        };
+        let taken = consumer.try_iter().count();
+        pusher.join().unwrap();
+        let rest = consumer.try_iter().count();
+        let stats = consumer.stats();
+        assert_eq!(stats.taken, (taken + rest) as u64);
+        assert!(stats.is_balanced());
+        assert_eq!(dropped.load(Ordering::Relaxed), 3);
+    });
+}
+
+#[test]
+fn a_displacing_producer_against_a_consumer() {
+    model(3, || {
+        let (producer, consumer) = channel(1, DropOldest);
+        producer.push(Value::new(0)).unwrap();
+        let pusher = thread::spawn(move || match producer.push_displacing(Value::new(1)) {
+            Ok(displaced) => displaced.map(Value::get),
+            Err(error) => Some(error.into_inner().get()),
+        });
+        let mut seen: Vec<_> = consumer.try_take().map(Value::get).into_iter().collect();
+        seen.extend(pusher.join().unwrap());
+        seen.extend(drained(&consumer));
+        seen.sort_unstable();
+        assert_eq!(seen, [0, 1]);
+    });
+}
+
+/// bug-classes A1: two sleepers, two pushes back to back.
+#[test]
+fn two_sleeping_consumers_and_two_pushes() {
+    model(2, || {
+        let (producer, consumer) = channel(2, Block);
+        let other = {
+            let consumer = consumer.clone();
+            thread::spawn(move || consumer.take().unwrap())
+        };
+        let pusher = thread::spawn(move || {
+            producer.push(1).unwrap();
+            producer.push(2).unwrap();
+            // The channel stays open: nothing but the pushes wakes.
+            producer
+        });
+        let sum = consumer.take().unwrap() + other.join().unwrap();
+        assert_eq!(sum, 3);
+        drop(pusher.join().unwrap());
+    });
+}
+
+/// bug-classes A1, with a producer for each push.
+#[test]
+fn two_sleeping_consumers_and_two_pushers() {
+    model(2, || {
+        let (producer, consumer) = channel(2, Block);
+        let pushers: Vec<_> = (1..3)
+            .map(|n| {
+                let producer = producer.clone();
+                thread::spawn(move || producer.push(n).unwrap())
+            })
+            .collect();
+        let other = {
+            let consumer = consumer.clone();
+            thread::spawn(move || block_on(consumer.take_async()).unwrap())
+        };
+        let sum = consumer.take().unwrap() + other.join().unwrap();
+        assert_eq!(sum, 3);
+        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+        drop(producer);
+    });
+}
+
+/// Sleep, on `head`: a taker wakes a pusher that waits for room.
+#[test]
+fn two_blocked_pushers_and_a_batch() {
+    model(2, || {
+        let (producer, consumer) = channel(2, Block);
+        producer.push_batch(&[0, 1]).unwrap();
+        let pushers: Vec<_> = (2..4)
+            .map(|n| {
+                let producer = producer.clone();
+                thread::spawn(move || producer.push(n).unwrap())
+            })
+            .collect();
+        let mut taken = Vec::with_capacity(2);
+        assert_eq!(consumer.take_batch_into(&mut taken, 2), 2);
+        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+        assert_eq!(consumer.len(), 2);
+    });
+}
+
+/// Sleep, on `tail`, with nothing else between a push and a taker.
+#[test]
+fn a_push_wakes_a_sleeping_consumer() {
+    model(3, || {
+        let (producer, consumer) = channel(1, Block);
+        let pusher = thread::spawn(move || {
+            producer.push(Value::new(7)).unwrap();
+            producer
+        });
+        assert_eq!(consumer.take().unwrap().get(), 7);
+        drop(pusher.join().unwrap());
+    });
+}
+
+#[test]
+fn a_take_wakes_a_sleeping_producer() {
+    model(3, || {
+        let (producer, consumer) = channel(1, Block);
+        producer.push(Value::new(0)).unwrap();
+        let pusher = push_all(producer, 1..2);
+        assert_eq!(consumer.take().unwrap().get(), 0);
+        pusher.join().unwrap();
+    });
+}
+
+/// bug-classes B1, B7: what was pushed before closing is taken, then the end is seen.
+#[test]
+fn close_against_push_and_take() {
+    model(3, || {
+        let (producer, consumer) = channel(1, Block);
+        let closer = {
+            let consumer = consumer.clone();
+            thread::spawn(move || consumer.close())
+        };
+        let pusher = thread::spawn(move || match producer.push(Value::new(1)) {
+            Ok(()) => 1,
+            Err(error) => {
+                assert!(error.is_closed());
+                0
+            }
+        });
+        let taken = drained(&consumer).len();
+        closer.join().unwrap();
+        assert_eq!(taken, pusher.join().unwrap());
+    });
+}
+
+/// bug-classes B1: the end is never seen before the last item.
+#[test]
+fn the_last_producer_leaves_after_its_push() {
+    model(3, || {
+        let (producer, consumer) = channel(1, Block);
+        let pusher = push_all(producer, 5..6);
+        assert_eq!(consumer.take().map(Value::get), Some(5));
+        assert!(consumer.take().is_none());
+        pusher.join().unwrap();
+    });
+}
+
+/// Close: what the closing thread did before is visible to who is told.
+#[test]
+fn closing_carries_what_was_done_before() {
+    model(3, || {
+        let (producer, consumer) = channel::<u8>(1, Block);
+        let done = Arc::new(loom::cell::UnsafeCell::new(0));
+        let closer = {
+            let done = done.clone();
+            thread::spawn(move || {
+                #[allow(unsafe_code)]
+                done.with_mut(|done| unsafe { *done = 1 });
+                producer.close();
+            })
+        };
+        if consumer.is_closed() {
+            #[allow(unsafe_code)]
+            done.with(|done| assert_eq!(unsafe { *done }, 1));
+        }
+        closer.join().unwrap();
+    });
+}
+
+/// bug-classes A9: a pusher that waits is told that the last consumer has gone, and its item comes back.
+#[test]
+fn the_last_consumer_leaves_a_blocked_pusher() {
+    model(3, || {
+        let (producer, consumer) = channel(1, Block);
+        producer.push(Value::new(0)).unwrap();
+        let leaver = thread::spawn(move || drop(consumer));
+        match producer.push(Value::new(1)) {
+            Err(PushError::Closed(value)) => assert_eq!(value.get(), 1),
+            other => panic!("{other:?}"),
+        }
+        leaver.join().unwrap();
+        assert_eq!(producer.stats().discarded, 1);
+    });
+}
+
+/// bug-classes B2, B3, B8: a push races the last consumer; the item comes back or is dropped, once.
+#[test]
+fn a_push_races_the_last_consumer() {
+    model(3, || {
+        let (producer, consumer) = channel(2, Block);
+        let item = Arc::new(());
+        let leaver = thread::spawn(move || drop(consumer));
+        let pushed = producer.push(item.clone()).is_ok();
+        leaver.join().unwrap();
+        let stats = producer.stats();
+        assert_eq!(stats.discarded, u64::from(pushed));
+        assert!(stats.is_balanced());
+        // Gone at once, though a producer is left.
+        assert_eq!(Arc::strong_count(&item), 1);
+    });
+}
+
+/// bug-classes B5: an upgrade races the last producer.
+#[test]
+fn an_upgrade_does_not_resurrect_a_closed_channel() {
+    model(3, || {
+        let (producer, consumer) = channel::<u8>(1, Block);
+        let weak = producer.downgrade();
+        let leaver = thread::spawn(move || drop(producer));
+        if let Some(producer) = weak.upgrade() {
+            assert!(!producer.is_closed());
+            assert_eq!(producer.push(1), Ok(()));
+        }
+        leaver.join().unwrap();
+        assert!(consumer.is_closed());
+    });
+}
+
+/// bug-classes A2, A3: a taker that gives up while it is being woken does not swallow the wake.
+#[test]
+fn a_cancelled_take_passes_its_wake_on() {
+    model(2, || {
+        let (producer, consumer) = channel(2, Block);
+        let waiting = {
+            let consumer = consumer.clone();
+            thread::spawn(move || block_on(consumer.take_async()))
+        };
+        let pusher = thread::spawn(move || {
+            producer.push(1).unwrap();
+            producer
+        });
+        let mut taken = None;
+        {
+            let mut take = pin!(consumer.take_async());
+            if let Poll::Ready(item) = take.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                taken = item;
+            }
+        }
+        let producer = pusher.join().unwrap();
+        if taken.is_some() {
+            producer.push(2).unwrap();
+        }
+        assert!(waiting.join().unwrap().is_some());
+    });
+}
+
+/// bug-classes A2, A3, on the pushing side; the item that was not pushed comes back.
+#[test]
+fn a_cancelled_push_passes_its_wake_on() {
+    model(2, || {
+        let (producer, consumer) = channel(1, Block);
+        producer.push(0).unwrap();
+        let waiting = {
+            let producer = producer.clone();
+            thread::spawn(move || block_on(producer.push_async(1)).unwrap())
+        };
+        let taker = thread::spawn(move || {
+            assert_eq!(consumer.take(), Some(0));
+            consumer
+        });
+        let mut push = producer.push_async(2);
+        let ready = std::pin::Pin::new(&mut push).poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        assert_eq!(push.into_item().is_none(), ready);
+        let consumer = taker.join().unwrap();
+        if ready {
+            assert_eq!(consumer.take(), Some(2));
+        }
+        waiting.join().unwrap();
+        assert_eq!(consumer.take(), Some(1));
+    });
+}
+
+/// A future that waits for closing is told.
+#[test]
+fn closed_is_told() {
+    model(3, || {
+        let (producer, consumer) = channel::<u8>(1, Block);
+        let leaver = thread::spawn(move || drop(consumer));
+        block_on(producer.closed());
+        leaver.join().unwrap();
+    });
+}
+
+/// bug-classes C1, C3, C12: stamps and laps wrap while two producers and a consumer run.
+#[test]
+fn the_stamp_wraps() {
+    for first_lap in [254, u64::MAX - 1] {
+        model(2, move || {
+            let (producer, consumer) = Builder::new(1).policy(DropNewest).first_lap(first_lap).build();
+            let pusher = thread::spawn(move || (0..3).filter(|&n| producer.push(Value::new(n)).is_ok()).count());
+            let mut taken = consumer.try_iter().count();
+            let pushed = pusher.join().unwrap();
+            taken += consumer.try_iter().count();
+            assert_eq!(taken, pushed);
+        });
+    }
+}
+
+/// The count of items is between 0 and the capacity at every moment. bug-classes C13
+#[test]
+fn len_stays_within_the_capacity() {
+    model(3, || {
+        let (producer, consumer) = channel(1, DropOldest);
+        let pusher = thread::spawn(move || (0..2).for_each(|n| drop(producer.push(Value::new(n)))));
+        assert!(consumer.len() <= 1);
+        let _ = consumer.try_take();
+        assert!(consumer.len() <= 1);
+        pusher.join().unwrap();
+    });
+}
