@@ -76,27 +76,37 @@ impl<T> Channel<T> {
 
     // ---------------------------------------------------------------- pushing
 
-    /// One attempt to push, as the policy says.
-    #[inline]
-    fn offer(&self, item: T) -> Result<(), (T, Refused)> {
-        let moved = match self.when_full {
-            WhenFull::DropOldest => self.ring.push_evicting(item),
-            WhenFull::Block | WhenFull::DropNewest => self.ring.push(item),
-        };
-        moved.map(|moved| self.pushed(moved))
-    }
-
-    /// Pushes `item` as the policy says.
+    /// Pushes `item` as the policy says. All policies are the same until the ring refuses.
     #[inline]
     pub(crate) fn push(&self, item: T, patience: impl FnOnce() -> Patience) -> Result<(), PushError<T>> {
-        match self.offer(item) {
-            Ok(()) => Ok(()),
+        match self.ring.claim_slot() {
+            Ok(claim) => {
+                self.pushed(self.ring.fill(claim, item));
+                Ok(())
+            }
+            Err(Refused::Closed) => Err(PushError::Closed(item)),
+            Err(refused) => match self.when_full {
+                WhenFull::Block => self.push_when_room(item, patience()),
+                WhenFull::DropOldest => self.push_by_evicting(item),
+                WhenFull::DropNewest => {
+                    self.count_refused(refused, 1);
+                    Err(PushError::Full(item))
+                }
+            },
+        }
+    }
+
+    fn push_by_evicting(&self, item: T) -> Result<(), PushError<T>> {
+        match self.ring.evict_and_push(item) {
+            Ok(moved) => {
+                self.pushed(moved);
+                Ok(())
+            }
             Err((item, Refused::Closed)) => Err(PushError::Closed(item)),
-            Err((item, refused)) if self.when_full != WhenFull::Block => {
+            Err((item, refused)) => {
                 self.count_refused(refused, 1);
                 Err(PushError::Full(item))
             }
-            Err((item, _)) => self.push_when_room(item, patience()),
         }
     }
 
@@ -139,10 +149,13 @@ impl<T> Channel<T> {
         let Some(pushed) = item.take() else {
             return Outcome::Done(true);
         };
-        match self.offer(pushed) {
-            Ok(()) => Outcome::Done(true),
-            Err((back, refused)) => {
-                *item = Some(back);
+        match self.ring.claim_slot() {
+            Ok(claim) => {
+                self.pushed(self.ring.fill(claim, pushed));
+                Outcome::Done(true)
+            }
+            Err(refused) => {
+                *item = Some(pushed);
                 self.attempt_refused(refused, attempt, false)
             }
         }
@@ -210,13 +223,13 @@ impl<T> Channel<T> {
     /// Pushes `item` if there is room.
     #[inline]
     pub(crate) fn try_push(&self, item: T) -> Result<(), PushError<T>> {
-        match self.ring.push(item) {
-            Ok(moved) => {
-                self.pushed(moved);
+        match self.ring.claim_within_capacity() {
+            Ok(claim) => {
+                self.pushed(self.ring.fill(claim, item));
                 Ok(())
             }
-            Err((item, Refused::Closed)) => Err(PushError::Closed(item)),
-            Err((item, _)) => Err(PushError::Full(item)),
+            Err(Refused::Closed) => Err(PushError::Closed(item)),
+            Err(_) => Err(PushError::Full(item)),
         }
     }
 

@@ -1,31 +1,143 @@
-//! A bounded channel for telemetry and other hot paths: hot threads push in nanoseconds, consumers take batches, and
-//! **a full channel does what its policy says, with every item accounted for**.
+//! A bounded lock-free channel for telemetry and other hot paths: any thread pushes synchronously in nanoseconds, async
+//! or blocking consumers take batches, and **a full channel does what its policy says, with every item accounted for**.
+//!
+//! ```
+//! use std::thread;
+//! use mpsc_ring::{BackPressurePolicy, channel};
+//!
+//! let (producer, consumer) = channel(1024, BackPressurePolicy::DropOldest);
+//! let threads: Vec<_> = (0..4)
+//!     .map(|id| {
+//!         let producer = producer.clone();
+//!         thread::spawn(move || (0..100).for_each(|n| producer.push((id, n)).unwrap()))
+//!     })
+//!     .collect();
+//! drop(producer);
+//!
+//! let mut batch = Vec::with_capacity(256);
+//! let mut written = 0;
+//! while consumer.take_batch_into(&mut batch, 256) > 0 {
+//!     written += batch.drain(..).count() as u64; // write it somewhere
+//! }
+//! threads.into_iter().for_each(|thread| thread.join().unwrap());
+//!
+//! let stats = consumer.stats();
+//! assert_eq!(stats.pushed, 400);
+//! assert_eq!(written + stats.evicted, 400);
+//! ```
+//!
+//! # Choosing a policy
+//!
+//! | policy | a full channel | the pusher waits | who loses |
+//! |---|---|---|---|
+//! | [`Block`](BackPressurePolicy::Block) | holds the pusher until there is room | yes | nobody |
+//! | [`DropOldest`](BackPressurePolicy::DropOldest) | evicts the oldest item | never | the item that waited longest |
+//! | [`DropNewest`](BackPressurePolicy::DropNewest) | gives the incoming item back | never | the item being pushed |
+//!
+//! [`Producer::try_push`] never waits and never evicts, whatever the policy.
+//!
+//! # Choosing an operation
+//!
+//! | | waits | does not wait | waits so long | awaits |
+//! |---|---|---|---|---|
+//! | push one | [`push`](Producer::push) | [`try_push`](Producer::try_push) | [`push_timeout`](Producer::push_timeout) | [`push_async`](Producer::push_async) |
+//! | push many | [`push_from`](Producer::push_from), [`push_batch`](Producer::push_batch) | | | [`push_from_async`](Producer::push_from_async) |
+//! | take one | [`take`](Consumer::take) | [`try_take`](Consumer::try_take) | [`take_timeout`](Consumer::take_timeout) | [`take_async`](Consumer::take_async) |
+//! | take many | [`take_batch`](Consumer::take_batch) | [`try_take_batch`](Consumer::try_take_batch) | [`take_batch_timeout`](Consumer::take_batch_timeout) | [`take_batch_async`](Consumer::take_batch_async) |
+//!
+//! Each way of taking many has an `_into` form that appends to a `Vec` of yours. [`Consumer::stream`] and
+//! [`Consumer::batches`] are `Stream`s, [`Producer::sink`] is a `Sink`. Synchronous and asynchronous operations mix freely
+//! on one channel and need no particular runtime.
+//!
+//! # What you can rely on
+//!
+//! - **Capacity is exact**, any number from 1, and [`len`](Consumer::len) is always within it.
+//! - **One order**: if one push returned before another began, its item is taken first, whoever pushed.
+//! - **Every item is in one place**: while nothing moves, `pushed == taken + evicted + discarded + len` and
+//!   `offered == pushed + refused` hold exactly ([`Stats`]).
+//! - **Errors return the item.**
+//! - **Cancelling loses nothing**: a dropped take has taken nothing, a dropped push can give its item back.
+//! - **No allocation** by pushing and taking, as long as nobody has to park.
+//! - **Your code never runs inside**: no destructor, clone, waker or iterator of yours is called while a slot is claimed
+//!   or a lock is held. If it panics, every other item is still dropped exactly once and the channel goes on.
+//!
+//! # Closing
+//!
+//! The channel closes when either side calls `close`, when the last producer goes, or when the last consumer goes. From
+//! then on pushes return [`PushError::Closed`]. Consumers take what is left and then see the end; if none is left, the
+//! items are dropped at once, not when the last producer goes.
+//!
+//! # Progress
+//!
+//! A push is one compare-exchange and two stores and waits for nobody, except under `Block` on a full channel. Where a
+//! thread that the system has stopped can hold others up:
+//!
+//! - A push stopped between claiming its slot and publishing it: takes cannot go past that item until it runs again.
+//!   Takes yield meanwhile; tasks let the executor run others.
+//! - A take stopped while copying: other takes wait for it, and a full channel stays full.
+//! - Under `DropOldest` both may pin the oldest item of a full channel. A push then spins for some microseconds and gives
+//!   its own item back as [`Full`](PushError::Full), counted apart ([`Stats::refused_pinned`]). It never waits longer.
+//!
+//! Parking and waking take a lock, that of the waiting room. Nobody takes it while the other side keeps up.
+//!
+//! # When to use something else
+//!
+//! - An unbounded queue, a rendezvous (capacity 0), or every consumer seeing every item: this is none of them.
+//! - A single producer and a single consumer that both spin: a wait-free SPSC ring such as `rtrb` is faster.
+//! - A huge capacity that is rarely used: the memory for all slots is there from the start, the size of an item plus one
+//!   byte each.
+//!
+//! # Features
+//!
+//! - `tokio`: async operations and streams spend tokio's cooperative budget, so that a task whose channel is always ready
+//!   still lets its neighbours run. Off by default. Streams bound what they do in a row without it, too.
 
+// The modules in reading order: what users hold, the channel, what it is made of.
 mod builder;
-mod channel;
 mod consumer;
-mod coop;
 mod error;
 mod policy;
-mod position;
 mod producer;
-mod ring;
-mod spin;
 mod stats;
 mod stream;
-mod sync;
-mod unwind;
+
+mod channel;
+mod ring;
 mod wait;
 
+mod coop;
+mod position;
+mod spin;
+mod sync;
+mod unwind;
+
 pub use builder::Builder;
-pub use consumer::*;
+pub use consumer::{Consumer, IntoIter, Iter, Place, TryIter};
 pub use error::{BatchPushError, BuildError, PushError, TakeTimeoutError, TryTakeError};
 pub use policy::BackPressurePolicy;
-pub use producer::*;
+pub use producer::{Producer, PushAsync, WeakProducer};
 pub use stats::Stats;
-pub use stream::*;
+pub use stream::{Batches, Items, PushSink};
 
-/// channel
+/// Makes a channel that holds exactly `capacity` items and does what `policy` says when it is full.
+///
+/// [`Builder`] does the same step by step, and can return an error instead of panicking.
+///
+/// # Panics
+///
+/// If `capacity` is 0, or there is no memory for so many items.
+///
+/// # Examples
+///
+/// ```
+/// use mpsc_ring::{BackPressurePolicy, channel};
+///
+/// let (producer, consumer) = channel(2, BackPressurePolicy::DropNewest);
+/// assert!(producer.push("a").is_ok());
+/// assert!(producer.push("b").is_ok());
+/// assert!(producer.push("c").unwrap_err().is_full());
+/// assert_eq!(consumer.take_batch(10), ["a", "b"]);
+/// ```
 pub fn channel<T>(capacity: usize, policy: BackPressurePolicy<T>) -> (Producer<T>, Consumer<T>) {
     Builder::new(capacity).policy(policy).build()
 }

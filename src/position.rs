@@ -70,6 +70,12 @@ impl fmt::Debug for Position {
 pub(crate) struct Layout {
     slots: u64,
     lap_shift: u32,
+    /// The lowest bit of the lap.
+    one_lap: u64,
+    /// The bits of the index.
+    index_bits: u64,
+    /// Where the index would stand after the last slot.
+    end_of_lap: u64,
     /// What the step past the last slot adds to `ONE`: it clears the index and carries into the lap.
     wrap: u64,
 }
@@ -82,6 +88,9 @@ impl Layout {
         Self {
             slots,
             lap_shift,
+            one_lap: 1 << lap_shift,
+            index_bits: ((1u64 << lap_shift) - 1) & !FLAGS,
+            end_of_lap: slots * ONE,
             wrap: (1u64 << lap_shift).wrapping_sub(slots * ONE),
         }
     }
@@ -94,8 +103,7 @@ impl Layout {
     /// The slot at `position`.
     #[inline]
     pub(crate) fn index(&self, position: Position) -> usize {
-        let in_lap = position.0 & ((1 << self.lap_shift) - 1);
-        (in_lap >> FLAG_BITS) as usize
+        ((position.0 & self.index_bits) >> FLAG_BITS) as usize
     }
 
     /// What the slot's stamp reads once `position` is published.
@@ -107,10 +115,9 @@ impl Layout {
     /// What to add (wrapping) to a word at `position` to move it `n` slots on, flags untouched; `n` is at most one lap.
     #[inline]
     pub(crate) fn step(&self, position: Position, n: usize) -> u64 {
-        let n = n as u64;
-        debug_assert!(n <= self.slots);
-        let step = n << FLAG_BITS;
-        if self.index(position) as u64 + n >= self.slots {
+        debug_assert!(n as u64 <= self.slots);
+        let step = (n as u64) << FLAG_BITS;
+        if (position.0 & self.index_bits) + step >= self.end_of_lap {
             step.wrapping_add(self.wrap)
         } else {
             step
@@ -126,13 +133,13 @@ impl Layout {
     /// The same slot one lap later.
     #[inline]
     pub(crate) fn next_lap(&self, position: Position) -> Position {
-        Position(position.0.wrapping_add(1 << self.lap_shift))
+        Position(position.0.wrapping_add(self.one_lap))
     }
 
     /// How many slots lie from `earlier` to `later`; negative where `later` comes first.
     #[inline]
     pub(crate) fn distance(&self, earlier: Position, later: Position) -> i64 {
-        let lap_bits = !((1u64 << self.lap_shift) - 1);
+        let lap_bits = !(self.one_lap - 1);
         let laps = ((later.0 & lap_bits).wrapping_sub(earlier.0 & lap_bits) as i64) >> self.lap_shift;
         let slots = self.index(later) as i64 - self.index(earlier) as i64;
         laps.wrapping_mul(self.slots as i64).wrapping_add(slots)

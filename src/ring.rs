@@ -122,8 +122,9 @@ pub(crate) enum Nothing {
     Closed,
 }
 
-/// Positions that this thread alone may write and must publish.
-struct Claim {
+/// Positions that this thread alone may write, and must publish: takers wait for it.
+#[must_use]
+pub(crate) struct Claim {
     at: Position,
     count: usize,
     waited: bool,
@@ -182,34 +183,31 @@ impl<T> Ring<T> {
 
     // ---------------------------------------------------------------- pushing
 
-    /// Pushes `item` if fewer than `capacity` items are inside.
-    #[inline]
-    pub(crate) fn push(&self, item: T) -> Result<Moved, (T, Refused)> {
-        self.push_keeping(self.spare, item)
+    /// Claims a slot if one is free. An evicting ring has spare slots beyond its capacity; the others have none.
+    #[inline(always)]
+    pub(crate) fn claim_slot(&self) -> Result<Claim, Refused> {
+        self.claim(1, 0)
     }
 
-    /// Pushes `item` if that leaves `spare` slots free.
-    #[inline]
-    fn push_keeping(&self, spare: usize, item: T) -> Result<Moved, (T, Refused)> {
-        match self.claim(1, spare) {
-            Ok(claim) => {
-                self.fill(claim.at, item);
-                Ok(claim.into())
-            }
-            Err(refused) => Err((item, refused)),
+    /// Claims a slot if fewer than `capacity` items are inside.
+    #[inline(always)]
+    pub(crate) fn claim_within_capacity(&self) -> Result<Claim, Refused> {
+        if self.spare == 0 {
+            self.claim(1, 0)
+        } else {
+            self.claim(1, self.spare)
         }
     }
 
-    /// Pushes `item`, evicting the oldest items from a full ring.
-    #[inline]
-    pub(crate) fn push_evicting(&self, item: T) -> Result<Moved, (T, Refused)> {
-        match self.push_keeping(0, item) {
-            Err((item, Refused::Full)) => self.evict_and_push(item),
-            done => done,
-        }
+    /// Writes and publishes the value of a claimed slot.
+    #[inline(always)]
+    pub(crate) fn fill(&self, claim: Claim, item: T) -> Moved {
+        self.publish(claim.at, item);
+        claim.into()
     }
 
-    fn evict_and_push(&self, mut item: T) -> Result<Moved, (T, Refused)> {
+    /// Evicts the oldest items from a ring without a free slot and pushes `item`.
+    pub(crate) fn evict_and_push(&self, item: T) -> Result<Moved, (T, Refused)> {
         let mut dropper = Dropper::new();
         let mut spin = Spin::new();
         loop {
@@ -218,10 +216,11 @@ impl<T> Ring<T> {
                 Err(Busy) if spin.again() => {}
                 Err(Busy) => return Err((item, Refused::Pinned)),
             }
-            item = match self.push_keeping(0, item) {
-                Err((item, Refused::Full)) => item,
-                done => return done,
-            };
+            match self.claim_slot() {
+                Ok(claim) => return Ok(self.fill(claim, item)),
+                Err(Refused::Full) => {}
+                Err(refused) => return Err((item, refused)),
+            }
         }
     }
 
@@ -230,11 +229,11 @@ impl<T> Ring<T> {
         let mut dropper = Dropper::new();
         let mut spin = Spin::new();
         loop {
-            item = match self.push(item) {
-                Ok(moved) => return Ok((moved, None)),
-                Err((item, Refused::Full)) => item,
-                Err(refused) => return Err(refused),
-            };
+            match self.claim_within_capacity() {
+                Ok(claim) => return Ok((self.fill(claim, item), None)),
+                Err(Refused::Full) => {}
+                Err(refused) => return Err((item, refused)),
+            }
             // What lies beyond the capacity is gone already, to earlier pushes.
             if self.excess() > 0 {
                 self.evict().into_iter().for_each(|evicted| dropper.drop(evicted));
@@ -266,7 +265,7 @@ impl<T> Ring<T> {
             let _ = self.return_token(at, 0);
             return Err(item);
         }
-        self.fill(newest, item);
+        self.publish(newest, item);
         // SAFETY: this thread holds the token, `at` is `head`, and its stamp was met above (Publish).
         #[allow(unsafe_code)]
         let oldest = unsafe { self.read(at) };
@@ -283,7 +282,7 @@ impl<T> Ring<T> {
 
     fn push_batch_keeping(&self, spare: usize, batch: &mut Batch<'_, T>) -> Result<Moved, Refused> {
         debug_assert!(!batch.is_empty());
-        let claim = self.claim(batch.len(), spare)?;
+        let claim = self.claim(batch.len().min(self.capacity), spare)?;
         // SAFETY: this thread claimed these positions and the batch has at least as many items left, which are
         // forgotten there as they are copied here.
         #[allow(unsafe_code)]
@@ -320,7 +319,7 @@ impl<T> Ring<T> {
     }
 
     /// Claims up to `wanted` positions, leaving `spare` slots free.
-    #[inline]
+    #[inline(always)]
     fn claim(&self, wanted: usize, spare: usize) -> Result<Claim, Refused> {
         let mut tail = self.tail.load(Relaxed); // Relaxed: the compare-exchange confirms it.
         loop {
@@ -328,7 +327,7 @@ impl<T> Ring<T> {
                 return Err(Refused::Closed);
             }
             let at = Position::of(tail);
-            let count = self.free_from(at, wanted, spare).min(wanted);
+            let count = self.free_from(at, wanted, spare);
             if count == 0 {
                 return Err(Refused::Full);
             }
@@ -343,44 +342,43 @@ impl<T> Ring<T> {
         }
     }
 
-    /// How many slots from `at` on are free beyond `spare`, or `wanted` if there are more. Zero is exact: the ring was
-    /// full at `at`.
-    #[inline]
+    /// How many slots from `at` on are free beyond `spare`, `wanted` at most. Zero is exact: the ring was full at `at`.
+    #[inline(always)]
     fn free_from(&self, at: Position, wanted: usize, spare: usize) -> usize {
         let limit = Position::of(self.limit.load(Acquire)); // Free
-        if wanted == 1 && spare == 0 {
-            if at.is_before(limit) {
-                return 1;
-            }
-        } else if self.layout.distance(at, limit) >= (wanted.min(self.capacity) + spare) as i64 {
-            return wanted.min(self.capacity);
+        let free = self.free_before(limit, at, wanted, spare);
+        if free == wanted {
+            return free;
         }
-        self.free_by_head(at, spare)
+        // As `tail` cannot pass `head` plus one lap, it stood at `at` when `head` was read, if that leaves no room.
+        let limit = self.layout.next_lap(Position::of(self.takers.head.load(Acquire))); // Free
+        let free = self.free_before(limit, at, wanted, spare);
+        if free > 0 {
+            self.limit.store(limit.word(), Release); // Free. An older value only makes somebody look at `head` again.
+        }
+        free
     }
 
-    /// As [`free_from`](Self::free_from), from `head` itself, which `limit` may lag behind.
-    fn free_by_head(&self, at: Position, spare: usize) -> usize {
-        let head = Position::of(self.takers.head.load(Acquire)); // Free
-        let limit = self.layout.next_lap(head);
-        let free = self.layout.distance(at, limit) - spare as i64;
-        if free <= 0 {
-            // Full now: `tail` cannot pass `head` plus one lap, so it stood at `at` when `head` was read.
-            return 0;
+    /// How many slots lie from `at` to `limit`, less `spare`; `wanted` at most.
+    ///
+    /// An `at` that `tail` has left behind may seem to have any amount of room; its compare-exchange will fail.
+    #[inline(always)]
+    fn free_before(&self, limit: Position, at: Position, wanted: usize, spare: usize) -> usize {
+        if wanted == 1 && spare == 0 {
+            return usize::from(at.is_before(limit));
         }
-        self.limit.store(limit.word(), Release); // Free. An older value only makes somebody look at `head` again.
-        // An `at` that `tail` has left behind may seem to have any amount of room; its compare-exchange will fail.
-        (free as usize).min(self.capacity)
+        (self.layout.distance(at, limit) - spare as i64).clamp(0, wanted as i64) as usize
     }
 
     /// Writes and publishes the value of a claimed position.
-    #[inline]
-    fn fill(&self, at: Position, item: T) {
-        let index = self.layout.index(at);
+    #[inline(always)]
+    fn publish(&self, at: Position, item: T) {
         // SAFETY: this thread claimed `at`, so the slot is its own until the stamp is stored; Free says that the
         // previous value has left it.
         #[allow(unsafe_code)]
-        self.slots[index].with_mut(|slot| unsafe { slot.write(MaybeUninit::new(item)) });
-        self.stamps[index].store(self.layout.stamp(at), Release); // Publish
+        self.slot(at)
+            .with_mut(|slot| unsafe { slot.write(MaybeUninit::new(item)) });
+        self.stamp(at).store(self.layout.stamp(at), Release); // Publish
     }
 
     // ----------------------------------------------------------------- taking
@@ -540,7 +538,7 @@ impl<T> Ring<T> {
 
     #[inline]
     fn is_published(&self, at: Position) -> bool {
-        self.stamps[self.layout.index(at)].load(Acquire) == self.layout.stamp(at) // Publish
+        self.stamp(at).load(Acquire) == self.layout.stamp(at) // Publish
     }
 
     /// How many items from `at` on are published without a gap, `most` at most.
@@ -558,6 +556,24 @@ impl<T> Ring<T> {
     }
 
     // ------------------------------------------------------------------ slots
+
+    #[inline(always)]
+    fn stamp(&self, at: Position) -> &AtomicU8 {
+        // SAFETY: there are as many stamps as slots in the layout, whose indices are smaller.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.stamps.get_unchecked(self.layout.index(at))
+        }
+    }
+
+    #[inline(always)]
+    fn slot(&self, at: Position) -> &UnsafeCell<MaybeUninit<T>> {
+        // SAFETY: there are as many slots as in the layout, whose indices are smaller.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.slots.get_unchecked(self.layout.index(at))
+        }
+    }
 
     /// The stamps and slots of `count` positions from `at` on: those before the end of the lap, and the rest.
     #[inline]
@@ -578,7 +594,7 @@ impl<T> Ring<T> {
     #[allow(unsafe_code)]
     unsafe fn read(&self, at: Position) -> T {
         // SAFETY: by the contract the slot holds a value and is this thread's to move out, once.
-        self.slots[self.layout.index(at)].with(|slot| unsafe { slot.read().assume_init() })
+        self.slot(at).with(|slot| unsafe { slot.read().assume_init() })
     }
 
     /// Moves the values of `count` positions from `at` on to `out`.
