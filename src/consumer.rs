@@ -66,7 +66,7 @@ impl<T> Consumer<T> {
     /// ```
     #[inline]
     pub fn take(&self) -> Option<T> {
-        self.channel.take(Patience::Forever).flatten()
+        self.channel.take(|| Patience::Forever).flatten()
     }
 
     /// Takes the oldest item if there is one.
@@ -114,7 +114,7 @@ impl<T> Consumer<T> {
     /// assert_eq!(taken, Err(TakeTimeoutError::Timeout));
     /// ```
     pub fn take_timeout(&self, timeout: Duration) -> Result<T, TakeTimeoutError> {
-        in_time(self.channel.take(Patience::of(timeout)))
+        in_time(self.channel.take(|| Patience::of(timeout)))
     }
 
     /// Takes the oldest item as a future; `None` once the channel is closed and drained.
@@ -178,7 +178,7 @@ impl<T> Consumer<T> {
     /// ```
     pub fn take_batch_into(&self, out: &mut Vec<T>, max: usize) -> usize {
         self.channel
-            .take_into(out, max, Patience::Forever)
+            .take_into(out, max, || Patience::Forever)
             .flatten()
             .unwrap_or(0)
     }
@@ -249,7 +249,7 @@ impl<T> Consumer<T> {
         max: usize,
         timeout: Duration,
     ) -> Result<usize, TakeTimeoutError> {
-        in_time(self.channel.take_into(out, max, Patience::of(timeout)))
+        in_time(self.channel.take_into(out, max, || Patience::of(timeout)))
     }
 
     /// Takes up to `max` items as a future: [`take_batch`](Self::take_batch) for tasks.

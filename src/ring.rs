@@ -1,4 +1,5 @@
-//! The bounded lock-free storage. It never waits for room or for items, and it holds every `unsafe` of the crate.
+//! The bounded lock-free storage. It never waits for room or for items, and with its parts it holds every `unsafe` of
+//! the crate.
 //!
 //! # Protocol
 //!
@@ -38,11 +39,16 @@
 //! a difference. All changes of one word are totally ordered. If the change comes first, the raise returns the changed
 //! word and the sleeper does not sleep; if the raise comes first, the change returns the flag and its author wakes.
 
+mod batch;
+mod lines;
+
 use std::mem::{self, MaybeUninit};
 use std::ptr;
 
 use crossbeam_utils::CachePadded;
 
+pub(crate) use self::batch::Batch;
+use self::lines::Lines;
 use crate::error::BuildError;
 use crate::position::{CLOSED, Layout, MAX_SLOTS, Position, TAKER, WAITED};
 use crate::spin::{Snooze, Spin};
@@ -53,8 +59,8 @@ use crate::unwind::Dropper;
 const CHUNK: usize = 256;
 
 pub(crate) struct Ring<T> {
-    stamps: Box<[AtomicU8]>,
-    slots: Box<[UnsafeCell<MaybeUninit<T>>]>,
+    stamps: Lines<AtomicU8>,
+    slots: Lines<UnsafeCell<MaybeUninit<T>>>,
     layout: Layout,
     capacity: usize,
     /// Slots beyond the capacity: an evicting ring lets the tail run ahead by so many before it evicts them at once.
@@ -145,8 +151,8 @@ impl<T> Ring<T> {
         let start = layout.start_of(first_lap);
         let before = layout.stamp(start).wrapping_sub(1);
         Ok(Self {
-            stamps: boxed(slots, || AtomicU8::new(before)).ok_or(too_large.clone())?,
-            slots: boxed(slots, || UnsafeCell::new(MaybeUninit::uninit())).ok_or(too_large)?,
+            slots: Lines::new(slots, || UnsafeCell::new(MaybeUninit::uninit())).ok_or(too_large.clone())?,
+            stamps: Lines::new(slots, || AtomicU8::new(before)).ok_or(too_large)?,
             layout,
             capacity,
             spare,
@@ -771,73 +777,6 @@ impl<T> Drop for Ring<T> {
             while let Ok((item, _)) = self.take() {
                 dropper.drop(item);
             }
-        }
-    }
-}
-
-/// `count` values made by `make`, or `None` if there is no memory for them.
-fn boxed<V>(count: usize, make: impl FnMut() -> V) -> Option<Box<[V]>> {
-    let mut values = Vec::new();
-    values.try_reserve_exact(count).ok()?;
-    values.resize_with(count, make);
-    Some(values.into_boxed_slice())
-}
-
-/// The items of a `Vec` on their way into a ring. What has not gone in is in the `Vec` again when this is dropped.
-pub(crate) struct Batch<'a, T> {
-    items: &'a mut Vec<T>,
-    /// Items before this have gone; from here to `end` they are still in the buffer of `items`, whose length is 0.
-    gone: usize,
-    end: usize,
-}
-
-impl<'a, T> Batch<'a, T> {
-    pub(crate) fn new(items: &'a mut Vec<T>) -> Self {
-        let end = items.len();
-        // SAFETY: a shorter length only makes the `Vec` forget items, which `drop` gives back.
-        #[allow(unsafe_code)]
-        unsafe {
-            items.set_len(0)
-        };
-        Self { items, gone: 0, end }
-    }
-
-    /// How many items are still to be pushed.
-    pub(crate) fn len(&self) -> usize {
-        self.end - self.gone
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// How many items have gone in.
-    pub(crate) fn pushed(&self) -> usize {
-        self.gone
-    }
-
-    fn front(&self) -> *const T {
-        self.items.as_ptr().wrapping_add(self.gone)
-    }
-
-    /// # Safety
-    ///
-    /// At least `count` items are left, and the caller has copied them to where they are owned from now on.
-    #[allow(unsafe_code)]
-    unsafe fn forget_front(&mut self, count: usize) {
-        self.gone += count;
-    }
-}
-
-impl<T> Drop for Batch<'_, T> {
-    fn drop(&mut self) {
-        let left = self.len();
-        let buffer = self.items.as_mut_ptr();
-        // SAFETY: the items from `gone` to `end` are in the buffer and nobody else's; they move to its front.
-        #[allow(unsafe_code)]
-        unsafe {
-            ptr::copy(buffer.add(self.gone), buffer, left);
-            self.items.set_len(left);
         }
     }
 }

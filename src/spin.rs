@@ -1,6 +1,6 @@
 //! Waiting without sleeping.
 
-use crossbeam_utils::Backoff;
+use std::cell::Cell;
 
 /// A spin with an end, for who must not wait for another thread.
 pub(crate) struct Spin {
@@ -28,25 +28,50 @@ impl Spin {
     }
 }
 
-/// Spins, then yields, for as long as it is asked: for what another thread is about to finish.
-pub(crate) struct Snooze(Backoff);
+/// Spins longer and longer, then yields, for as long as it is asked.
+pub(crate) struct Snooze {
+    step: Cell<u32>,
+}
 
 impl Snooze {
+    /// Turn `n` spins 2^n times (about 10 ns each), up to this turn; later turns yield.
+    const LONGEST_SPIN: u32 = 7;
+    const YIELDS: u32 = 4;
+
+    /// Waits for something that takes about `2^step` spins.
+    #[inline]
+    pub(crate) fn of(step: u32) -> Self {
+        Self {
+            step: Cell::new(step.min(Self::LONGEST_SPIN)),
+        }
+    }
+
+    /// Waits for what another thread is about to finish.
     #[inline]
     pub(crate) fn new() -> Self {
-        Self(Backoff::new())
+        Self::of(0)
     }
 
     #[inline]
     pub(crate) fn turn(&self) {
+        let step = self.step.get();
         #[cfg(loom)]
         loom::thread::yield_now();
         #[cfg(not(loom))]
-        self.0.snooze();
+        if step <= Self::LONGEST_SPIN {
+            for _ in 0..1 << step {
+                std::hint::spin_loop();
+            }
+        } else {
+            std::thread::yield_now();
+        }
+        if !self.is_long() {
+            self.step.set(step + 1);
+        }
     }
 
     /// Whether it has yielded several times already.
     pub(crate) fn is_long(&self) -> bool {
-        cfg!(loom) || self.0.is_completed()
+        cfg!(loom) || self.step.get() > Self::LONGEST_SPIN + Self::YIELDS
     }
 }

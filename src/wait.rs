@@ -20,7 +20,7 @@ use std::time::Instant;
 use event_listener::{Event, EventListener, IntoNotification, Listener};
 
 use crate::spin::Snooze;
-use crate::sync::Mutex;
+use crate::sync::{AtomicU32, Mutex, Relaxed};
 use crate::unwind::Dropper;
 
 /// How an attempt is made.
@@ -46,38 +46,43 @@ pub(crate) enum Outcome<R> {
 pub(crate) struct WaitingRoom {
     event: Event,
     due: Arc<Due>,
+    /// How long a thread leaves the other side alone before it looks again, as [`Snooze::of`] takes it: a guess, so its
+    /// accesses are Relaxed.
+    first_spin: AtomicU32,
+    longest_spin: u32,
 }
 
 impl WaitingRoom {
-    pub(crate) fn new() -> Self {
+    /// A room where threads leave the other side alone for at most `longest_spin`, as [`Snooze::of`] takes it.
+    pub(crate) fn new(longest_spin: u32) -> Self {
         Self {
             event: Event::new(),
             due: Arc::new(Due::new()),
+            first_spin: AtomicU32::new(longest_spin),
+            longest_spin,
         }
     }
 
     /// Blocks the thread until an attempt is done, or `deadline` has passed: then one last attempt decides.
+    ///
+    /// To be called when a plain attempt has just failed: it begins by leaving the other side alone for a moment.
     pub(crate) fn block_until<R>(
         &self,
         deadline: Option<Instant>,
         mut attempt: impl FnMut(Attempt) -> Outcome<R>,
     ) -> Option<R> {
-        let snooze = Snooze::new();
+        let snooze = Snooze::of(self.first_spin.load(Relaxed));
         loop {
+            let expired = deadline.is_some_and(|deadline| deadline <= Instant::now());
+            if !expired {
+                snooze.turn();
+            }
             match attempt(Attempt::Plain) {
                 Outcome::Done(result) => return Some(result),
-                Outcome::Soon => {
-                    snooze.turn();
-                    continue;
-                }
+                Outcome::Soon => continue,
+                Outcome::Nothing if expired => return None,
+                Outcome::Nothing if !snooze.is_long() => continue,
                 Outcome::Nothing => {}
-            }
-            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                return None;
-            }
-            if !snooze.is_long() {
-                snooze.turn();
-                continue;
             }
             let listener = self.event.listen();
             match attempt(Attempt::Announced) {
@@ -87,7 +92,7 @@ impl WaitingRoom {
                     self.due.flush();
                     return Some(result);
                 }
-                Outcome::Soon => snooze.turn(),
+                Outcome::Soon => {}
                 Outcome::Nothing => match deadline {
                     None => listener.wait(),
                     Some(deadline) => {
@@ -134,6 +139,14 @@ impl WaitingRoom {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Learns from a wait that is over: if the other side is `busy`, leaving it alone for longer lets it do more
+    /// undisturbed; if not, looking sooner is better.
+    pub(crate) fn pace(&self, busy: bool) {
+        let spin = self.first_spin.load(Relaxed);
+        let next = if busy { spin + 1 } else { spin.saturating_sub(1) };
+        self.first_spin.store(next.min(self.longest_spin), Relaxed);
     }
 
     /// Wakes up to `count` of those who wait and have not been woken yet; says how many there were.
