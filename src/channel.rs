@@ -56,7 +56,7 @@ impl<T> Channel<T> {
     pub(crate) fn new(capacity: usize, when_full: WhenFull, first_lap: u64) -> Result<Self, BuildError> {
         // A thread that finds the ring full or empty lets the other side run ahead: looking at once would cost both a
         // transfer of the words' cache lines for every item. A small ring turns round sooner.
-        let room = capacity.max(1).ilog2();
+        let room = if cfg!(loom) { 0 } else { capacity.max(1).ilog2() };
         Ok(Self {
             ring: Ring::new(capacity, when_full == WhenFull::DropOldest, first_lap)?,
             when_full,
@@ -119,6 +119,7 @@ impl<T> Channel<T> {
         let pushed = self
             .not_full
             .block_until(patience.deadline(), |attempt| self.attempt_push(&mut item, attempt));
+        self.not_full.pace(true);
         match (pushed, item) {
             (Some(true), _) | (_, None) => Ok(()),
             (Some(false), Some(item)) => Err(PushError::Closed(item)),
@@ -268,6 +269,7 @@ impl<T> Channel<T> {
         let pushed = self
             .not_full
             .block_until(None, |attempt| self.attempt_push_batch(&mut batch, attempt));
+        self.not_full.pace(true);
         pushed.unwrap_or(Ok(batch.pushed()))
     }
 

@@ -12,6 +12,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -79,7 +80,10 @@ impl WaitingRoom {
             }
             match attempt(Attempt::Plain) {
                 Outcome::Done(result) => return Some(result),
-                Outcome::Soon => continue,
+                Outcome::Soon => {
+                    snooze.turn();
+                    continue;
+                }
                 Outcome::Nothing if expired => return None,
                 Outcome::Nothing if !snooze.is_long() => continue,
                 Outcome::Nothing => {}
@@ -111,6 +115,12 @@ impl WaitingRoom {
         cx: &mut Context<'_>,
         mut attempt: impl FnMut(Attempt) -> Outcome<R>,
     ) -> Poll<R> {
+        // Parking a task costs more than a short spin, as long as the other side is at work.
+        let mut spin = if seat.is_empty() {
+            self.first_spin.load(Relaxed)
+        } else {
+            0
+        };
         loop {
             match attempt(Attempt::Plain) {
                 Outcome::Done(result) => {
@@ -119,6 +129,16 @@ impl WaitingRoom {
                 }
                 Outcome::Soon => return come_back(cx),
                 Outcome::Nothing => {}
+            }
+            if spin > 0 {
+                Snooze::of(mem::take(&mut spin)).turn();
+                let outcome = attempt(Attempt::Plain);
+                self.pace(matches!(outcome, Outcome::Done(_)));
+                match outcome {
+                    Outcome::Done(result) => return Poll::Ready(result),
+                    Outcome::Soon => return come_back(cx),
+                    Outcome::Nothing => {}
+                }
             }
             if seat.is_empty() {
                 seat.take(self);

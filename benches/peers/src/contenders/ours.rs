@@ -1,0 +1,114 @@
+//! `mpsc_ring`.
+
+use mpsc_ring::{BackPressurePolicy, Consumer, Producer, channel};
+
+use crate::payload::Payload;
+use crate::roles::{Push, PushAsync, PushBatch, PushBatchAsync, Take, TakeAsync, TryPush, TryTake};
+
+pub fn block<T: Payload>(capacity: usize) -> (Producer<T>, Consumer<T>) {
+    channel(capacity, BackPressurePolicy::Block)
+}
+
+pub fn drop_newest<T: Payload>(capacity: usize) -> (Producer<T>, Consumer<T>) {
+    channel(capacity, BackPressurePolicy::DropNewest)
+}
+
+pub fn drop_newest_by_policy<T: Payload>(capacity: usize) -> (ByPolicy<T>, Consumer<T>) {
+    by_policy(capacity, BackPressurePolicy::DropNewest)
+}
+
+pub fn drop_oldest<T: Payload>(capacity: usize) -> (ByPolicy<T>, Consumer<T>) {
+    by_policy(capacity, BackPressurePolicy::DropOldest)
+}
+
+fn by_policy<T: Payload>(capacity: usize, policy: BackPressurePolicy<T>) -> (ByPolicy<T>, Consumer<T>) {
+    let (producer, consumer) = channel(capacity, policy);
+    (ByPolicy(producer), consumer)
+}
+
+/// Pushes by `push`, which does what the policy says and counts it.
+pub struct ByPolicy<T>(Producer<T>);
+
+impl<T: Payload> TryPush<T> for ByPolicy<T> {
+    #[inline]
+    fn offer(&mut self, item: T) -> bool {
+        self.0.push(item).is_ok()
+    }
+}
+
+impl<T: Payload> TryPush<T> for Producer<T> {
+    #[inline]
+    fn offer(&mut self, item: T) -> bool {
+        self.try_push(item).is_ok()
+    }
+
+    #[inline]
+    fn offer_all(&mut self, items: impl Iterator<Item = T>, scratch: &mut Vec<T>) -> bool {
+        scratch.extend(items);
+        self.push_from(scratch).is_ok()
+    }
+}
+
+impl<T: Payload> TryTake<T> for Consumer<T> {
+    #[inline]
+    fn grab(&mut self) -> Option<T> {
+        self.try_take().ok()
+    }
+
+    #[inline]
+    fn grab_some(&mut self, out: &mut Vec<T>, max: usize) {
+        let _ = self.try_take_batch_into(out, max);
+    }
+}
+
+impl<T: Payload> Push<T> for Producer<T> {
+    #[inline]
+    fn put(&mut self, item: T) {
+        self.push(item).expect("an open channel");
+    }
+}
+
+impl<T: Payload> PushBatch<T> for Producer<T> {
+    #[inline]
+    fn put_batch(&mut self, items: &mut Vec<T>) {
+        self.push_from(items).expect("an open channel");
+    }
+}
+
+impl<T: Payload> Take<T> for Consumer<T> {
+    #[inline]
+    fn get(&mut self) -> Option<T> {
+        self.take()
+    }
+
+    #[inline]
+    fn get_batch(&mut self, out: &mut Vec<T>, max: usize) {
+        self.take_batch_into(out, max);
+    }
+}
+
+impl<T: Payload> PushAsync<T> for Producer<T> {
+    #[inline]
+    async fn put_async(&mut self, item: T) {
+        self.push_async(item).await.expect("an open channel");
+    }
+}
+
+impl<T: Payload> PushBatchAsync<T> for Producer<T> {
+    #[inline]
+    async fn put_batch_async(&mut self, items: &mut Vec<T>) {
+        self.push_from_async(items).await.expect("an open channel");
+    }
+}
+
+impl<T: Payload> TakeAsync<T> for Consumer<T> {
+    #[inline]
+    async fn get_async(&mut self) -> Option<T> {
+        self.take_async().await
+    }
+
+    #[inline]
+    async fn get_batch_async(&mut self, out: &mut Vec<T>, max: usize) {
+        self.take_batch_into_async(out, max).await;
+    }
+}
