@@ -52,11 +52,11 @@ use self::lines::Lines;
 use crate::error::BuildError;
 use crate::position::{CLOSED, Layout, MAX_SLOTS, Position, TAKER, WAITED};
 use crate::spin::{Snooze, Spin};
-use crate::sync::{AcqRel, Acquire, AtomicU8, AtomicU64, Relaxed, Release, UnsafeCell};
+use crate::sync::{AcqRel, Acquire, AtomicU8, AtomicU64, Relaxed, Release, UnsafeCell, fence};
 use crate::unwind::Dropper;
 
 /// Runs longer than this are handed back to producers piece by piece while the rest is still being copied.
-const CHUNK: usize = 256;
+const CHUNK: usize = if cfg!(loom) { 1 } else { 256 };
 
 pub(crate) struct Ring<T> {
     stamps: Lines<AtomicU8>,
@@ -330,6 +330,7 @@ impl<T> Ring<T> {
         let mut tail = self.tail.load(Relaxed); // Relaxed: the compare-exchange confirms it.
         loop {
             if tail & CLOSED != 0 {
+                fence(Acquire); // Close
                 return Err(Refused::Closed);
             }
             let at = Position::of(tail);

@@ -6,14 +6,14 @@
 #![cfg(loom)]
 
 use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Wake, Waker};
 
 use loom::future::block_on;
-use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::{Arc, Notify};
 use loom::thread;
-use mpsc_ring::{BackPressurePolicy, Builder, Consumer, Producer, PushError, channel};
+use mpsc_ring::{BackPressurePolicy, Builder, Consumer, Producer, PushError, TryTakeError, channel};
 
 use BackPressurePolicy::{Block, DropNewest, DropOldest};
 
@@ -54,30 +54,29 @@ fn drained(consumer: &Consumer<Value>) -> Vec<usize> {
     consumer.iter().map(Value::get).collect()
 }
 
-fn two_producers(capacity: usize) {
-    model(2, move || {
+fn two_producers(capacity: usize, each: usize, preemptions: usize) {
+    model(preemptions, move || {
         let (producer, consumer) = channel(capacity, Block);
         let other = push_all(producer.clone(), 10..11);
-        let one = push_all(producer, 0..2);
+        let one = push_all(producer, 0..each);
         let taken = drained(&consumer);
         one.join().unwrap();
         other.join().unwrap();
         let of_one: Vec<_> = taken.iter().filter(|&&n| n < 10).copied().collect();
-        assert_eq!(of_one, [0, 1]);
-        assert_eq!(taken.len(), 3);
-        assert!(consumer.stats().is_balanced());
+        assert_eq!(of_one, (0..each).collect::<Vec<_>>());
+        assert_eq!(taken.len(), each + 1);
     });
 }
 
 // bug-classes A5, C5: Publish, Free, Sleep on both sides, and closing by the last producer.
 #[test]
 fn two_producers_and_a_consumer_at_capacity_1() {
-    two_producers(1);
+    two_producers(1, 1, 2);
 }
 
 #[test]
 fn two_producers_and_a_consumer_at_capacity_2() {
-    two_producers(2);
+    two_producers(2, 2, 1);
 }
 
 /// Publish: without it the taker reads a value that is being written. Nobody sleeps and no lock is near.
@@ -107,6 +106,56 @@ fn a_batch_that_is_taken_has_been_written() {
             assert_eq!(value.get(), n);
         }
         pusher.join().unwrap();
+    });
+}
+
+/// Publish, for a run that goes on in the next lap.
+#[test]
+fn a_batch_across_the_lap_has_been_written() {
+    model(3, || {
+        let (producer, consumer) = channel(2, DropNewest);
+        producer.push(Value::new(0)).unwrap();
+        assert_eq!(consumer.try_take().unwrap().get(), 0);
+        let pusher = thread::spawn(move || {
+            producer.push_from(&mut vec![Value::new(0), Value::new(1)]).unwrap();
+        });
+        let mut taken = Vec::with_capacity(2);
+        let _ = consumer.try_take_batch_into(&mut taken, 2);
+        for (n, value) in taken.into_iter().enumerate() {
+            assert_eq!(value.get(), n);
+        }
+        pusher.join().unwrap();
+    });
+}
+
+/// Free, for a run so long that its beginning is freed while the rest is copied.
+#[test]
+fn the_freed_front_of_a_long_run_has_been_copied_out() {
+    model(1, || {
+        // A run is freed in chunks; under the model checker a chunk is one item.
+        let (producer, consumer) = channel(2, DropNewest);
+        producer.push_from(&mut vec![Value::new(0), Value::new(1)]).unwrap();
+        let pusher = thread::spawn(move || drop(producer.push(Value::new(2))));
+        let mut taken = Vec::with_capacity(2);
+        assert_eq!(consumer.try_take_batch_into(&mut taken, 2), Ok(2));
+        pusher.join().unwrap();
+        for (n, value) in taken.into_iter().enumerate() {
+            assert_eq!(value.get(), n);
+        }
+    });
+}
+
+/// The last handle's drop comes after what the others did, so that what it tears down is at rest.
+#[test]
+fn the_last_handle_tears_down_what_others_pushed() {
+    model(3, || {
+        let (producer, consumer) = channel(2, Block);
+        let other = producer.clone();
+        let pusher = thread::spawn(move || drop(other.push(Value::new(1))));
+        drop(producer);
+        let leaver = thread::spawn(move || drop(consumer));
+        pusher.join().unwrap();
+        leaver.join().unwrap();
     });
 }
 
@@ -160,7 +209,6 @@ fn evictions_are_all_counted() {
         assert_eq!(left, 1);
         assert_eq!(stats.pushed, accepted);
         assert_eq!(stats.evicted, accepted - 1);
-        assert!(stats.is_balanced());
     });
 }
 
@@ -188,7 +236,6 @@ fn an_evicting_producer_against_a_consumer() {
         let rest = consumer.try_iter().count();
         let stats = consumer.stats();
         assert_eq!(stats.taken, (taken + rest) as u64);
-        assert!(stats.is_balanced());
         assert_eq!(dropped.load(Ordering::Relaxed), 3);
     });
 }
@@ -210,24 +257,60 @@ fn a_displacing_producer_against_a_consumer() {
     });
 }
 
-/// bug-classes A1: two sleepers, two pushes back to back.
+/// Runs tasks on one thread, each polled only when its own waker was called, so that a wake-up for one does not help
+/// another. (Two threads that both spin for a third would go on for ever under the model checker.)
+fn run<R>(tasks: Vec<Pin<Box<dyn Future<Output = R> + '_>>>) -> Vec<R> {
+    struct Flag {
+        woken: loom::sync::atomic::AtomicBool,
+        any: std::sync::Arc<Notify>,
+    }
+    impl Wake for Flag {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.woken.swap(true, Ordering::AcqRel);
+            self.any.notify();
+        }
+    }
+    let any = std::sync::Arc::new(Notify::new());
+    let flag = || {
+        let woken = loom::sync::atomic::AtomicBool::new(true);
+        std::sync::Arc::new(Flag {
+            woken,
+            any: any.clone(),
+        })
+    };
+    let mut tasks: Vec<_> = tasks.into_iter().map(|task| (flag(), task)).collect();
+    let mut results = Vec::new();
+    loop {
+        tasks.retain_mut(|(flag, task)| {
+            if !flag.woken.swap(false, Ordering::AcqRel) {
+                return true;
+            }
+            match task.as_mut().poll(&mut Context::from_waker(&Waker::from(flag.clone()))) {
+                Poll::Ready(result) => results.push(result),
+                Poll::Pending => return true,
+            }
+            false
+        });
+        if tasks.is_empty() {
+            return results;
+        }
+        any.wait();
+    }
+}
+
+/// bug-classes A1: two sleepers, two pushes back to back. The channel stays open: nothing but the pushes wakes.
 #[test]
 fn two_sleeping_consumers_and_two_pushes() {
-    model(2, || {
+    model(3, || {
         let (producer, consumer) = channel(2, Block);
-        let other = {
-            let consumer = consumer.clone();
-            thread::spawn(move || consumer.take().unwrap())
+        let pusher = {
+            let producer = producer.clone();
+            thread::spawn(move || (1..3).for_each(|n| producer.push(n).unwrap()))
         };
-        let pusher = thread::spawn(move || {
-            producer.push(1).unwrap();
-            producer.push(2).unwrap();
-            // The channel stays open: nothing but the pushes wakes.
-            producer
-        });
-        let sum = consumer.take().unwrap() + other.join().unwrap();
-        assert_eq!(sum, 3);
-        drop(pusher.join().unwrap());
+        let taken = run(vec![Box::pin(consumer.take_async()), Box::pin(consumer.take_async())]);
+        assert_eq!(taken.into_iter().flatten().sum::<i32>(), 3);
+        pusher.join().unwrap();
+        drop(producer);
     });
 }
 
@@ -242,14 +325,27 @@ fn two_sleeping_consumers_and_two_pushers() {
                 thread::spawn(move || producer.push(n).unwrap())
             })
             .collect();
-        let other = {
-            let consumer = consumer.clone();
-            thread::spawn(move || block_on(consumer.take_async()).unwrap())
-        };
-        let sum = consumer.take().unwrap() + other.join().unwrap();
-        assert_eq!(sum, 3);
+        let taken = run(vec![Box::pin(consumer.take_async()), Box::pin(consumer.take_async())]);
+        assert_eq!(taken.into_iter().flatten().sum::<i32>(), 3);
         pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
         drop(producer);
+    });
+}
+
+/// The same for two that sleep for room, which two takes make.
+#[test]
+fn two_sleeping_producers_and_two_takes() {
+    model(3, || {
+        let (producer, consumer) = channel(2, Block);
+        producer.push_batch(&[0, 1]).unwrap();
+        let taker = thread::spawn(move || {
+            assert_eq!(consumer.take(), Some(0));
+            assert_eq!(consumer.take(), Some(1));
+            consumer
+        });
+        let pushed = run(vec![Box::pin(producer.push_async(2)), Box::pin(producer.push_async(3))]);
+        assert_eq!(pushed, [Ok(()), Ok(())]);
+        assert_eq!(taker.join().unwrap().len(), 2);
     });
 }
 
@@ -331,11 +427,20 @@ fn the_last_producer_leaves_after_its_push() {
     });
 }
 
-/// Close: what the closing thread did before is visible to who is told.
+/// Close: what the closing thread did before is visible to who is told, in each of the ways to be told.
 #[test]
 fn closing_carries_what_was_done_before() {
-    model(3, || {
+    closing_is_told(|_, consumer| consumer.is_closed());
+    closing_is_told(|_, consumer| consumer.try_take() == Err(TryTakeError::Closed));
+    closing_is_told(|producer, _| producer.push(1).is_err());
+    closing_is_told(|_, consumer| consumer.take().is_none());
+    closing_is_told(|producer, _| producer.try_push(1).is_err() || producer.push(2).is_err());
+}
+
+fn closing_is_told(told: fn(&Producer<u8>, &Consumer<u8>) -> bool) {
+    model(3, move || {
         let (producer, consumer) = channel::<u8>(1, Block);
+        let ours = producer.clone();
         let done = Arc::new(loom::cell::UnsafeCell::new(0));
         let closer = {
             let done = done.clone();
@@ -345,7 +450,7 @@ fn closing_carries_what_was_done_before() {
                 producer.close();
             })
         };
-        if consumer.is_closed() {
+        if told(&ours, &consumer) {
             #[allow(unsafe_code)]
             done.with(|done| assert_eq!(unsafe { *done }, 1));
         }
@@ -380,7 +485,6 @@ fn a_push_races_the_last_consumer() {
         leaver.join().unwrap();
         let stats = producer.stats();
         assert_eq!(stats.discarded, u64::from(pushed));
-        assert!(stats.is_balanced());
         // Gone at once, though a producer is left.
         assert_eq!(Arc::strong_count(&item), 1);
     });
@@ -445,7 +549,9 @@ fn a_cancelled_push_passes_its_wake_on() {
             consumer
         });
         let mut push = producer.push_async(2);
-        let ready = std::pin::Pin::new(&mut push).poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        let ready = std::pin::Pin::new(&mut push)
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_ready();
         assert_eq!(push.into_item().is_none(), ready);
         let consumer = taker.join().unwrap();
         if ready {
