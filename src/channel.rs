@@ -91,26 +91,31 @@ impl<T> Channel<T> {
             Err(refused) => match self.when_full {
                 WhenFull::Block => self.push_when_room(item, patience()),
                 WhenFull::DropOldest => self.push_by_evicting(item),
-                WhenFull::DropNewest => {
-                    self.count_refused(refused, 1);
-                    Err(PushError::Full(item))
-                }
+                WhenFull::DropNewest => Err(self.refused(item, refused)),
             },
         }
     }
 
     fn push_by_evicting(&self, item: T) -> Result<(), PushError<T>> {
-        match self.ring.evict_and_push(item) {
+        let mut dropper = Dropper::new();
+        let result = match self.ring.evict_and_push(item, &mut dropper) {
             Ok(moved) => {
-                self.pushed(moved);
+                dropper.run(|| self.pushed(moved));
                 Ok(())
             }
-            Err((item, Refused::Closed)) => Err(PushError::Closed(item)),
-            Err((item, refused)) => {
-                self.count_refused(refused, 1);
-                Err(PushError::Full(item))
-            }
+            Err((item, refused)) => Err(self.refused(item, refused)),
+        };
+        dropper.finish();
+        result
+    }
+
+    /// The error for `item`, which is counted unless the channel is closed.
+    fn refused(&self, item: T, refused: Refused) -> PushError<T> {
+        if refused == Refused::Closed {
+            return PushError::Closed(item);
         }
+        self.count_refused(refused, 1);
+        PushError::Full(item)
     }
 
     #[cold]
@@ -193,8 +198,9 @@ impl<T> Channel<T> {
     /// The room is not kept for the task. If it was woken for it, the wake is passed on: should the task not push, the
     /// room is another's.
     pub(crate) fn poll_room(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<()> {
-        let has_waited = !seat.is_empty();
+        let mut has_waited = !seat.is_empty();
         let poll = self.not_full.poll_until(seat, cx, |attempt| {
+            has_waited |= attempt == Attempt::Announced;
             if self.when_full != WhenFull::Block || self.ring.is_closed() || !self.ring.is_full() {
                 return Outcome::Done(());
             }
@@ -211,17 +217,16 @@ impl<T> Channel<T> {
         if self.when_full != WhenFull::DropOldest {
             return self.push(item, || Patience::Forever).map(|()| None);
         }
-        match self.ring.push_displacing(item) {
+        let mut dropper = Dropper::new();
+        let result = match self.ring.push_displacing(item, &mut dropper) {
             Ok((moved, displaced)) => {
-                self.pushed(moved);
+                dropper.run(|| self.pushed(moved));
                 Ok(displaced)
             }
-            Err((item, Refused::Closed)) => Err(PushError::Closed(item)),
-            Err((item, refused)) => {
-                self.count_refused(refused, 1);
-                Err(PushError::Full(item))
-            }
-        }
+            Err((item, refused)) => Err(self.refused(item, refused)),
+        };
+        dropper.finish();
+        result
     }
 
     /// Pushes `item` if there is room.
@@ -239,25 +244,31 @@ impl<T> Channel<T> {
 
     /// One attempt to push the front of `batch`, as the policy says; done once nothing is left.
     fn attempt_push_batch(&self, batch: &mut Batch<'_, T>, attempt: Attempt) -> Outcome<Result<usize, BatchPushError>> {
-        while !batch.is_empty() {
+        let mut dropper = Dropper::new();
+        let outcome = loop {
+            if batch.is_empty() {
+                break Outcome::Done(Ok(batch.pushed()));
+            }
             let moved = match self.when_full {
-                WhenFull::DropOldest => self.ring.push_batch_evicting(batch),
+                WhenFull::DropOldest => self.ring.push_batch_evicting(batch, &mut dropper),
                 WhenFull::Block | WhenFull::DropNewest => self.ring.push_batch(batch),
             };
+            let pushed = batch.pushed();
+            let closed = Err(BatchPushError::Closed { pushed });
             match moved {
-                Ok(moved) => self.pushed(moved),
-                Err(Refused::Full) if self.when_full == WhenFull::Block => {
-                    let closed = Err(BatchPushError::Closed { pushed: batch.pushed() });
-                    return self.attempt_refused(Refused::Full, attempt, closed);
+                Ok(moved) => dropper.run(|| self.pushed(moved)),
+                Err(Refused::Closed) => break Outcome::Done(closed),
+                Err(refused) if self.when_full == WhenFull::Block => {
+                    break self.attempt_refused(refused, attempt, closed);
                 }
-                Err(Refused::Closed) => return Outcome::Done(Err(BatchPushError::Closed { pushed: batch.pushed() })),
                 Err(refused) => {
                     self.count_refused(refused, batch.len() as u64);
-                    return Outcome::Done(Err(BatchPushError::Full { pushed: batch.pushed() }));
+                    break Outcome::Done(Err(BatchPushError::Full { pushed }));
                 }
             }
-        }
-        Outcome::Done(Ok(batch.pushed()))
+        };
+        dropper.finish();
+        outcome
     }
 
     /// Pushes the front of `items` as the policy says and removes it from them.
@@ -315,13 +326,33 @@ impl<T> Channel<T> {
 
     // ----------------------------------------------------------------- taking
 
+    /// Takes the oldest item.
+    #[inline]
+    fn take_one(&self) -> Result<T, Nothing> {
+        let mut dropper = Dropper::new();
+        let taken = self.ring.take(&mut dropper).map(|(item, moved)| {
+            self.taken(moved);
+            item
+        });
+        dropper.finish();
+        taken
+    }
+
+    /// Takes up to `max` items into `out`; says how many.
+    fn take_run(&self, out: &mut Vec<T>, max: usize) -> Result<usize, Nothing> {
+        let mut dropper = Dropper::new();
+        let taken = self.ring.take_into(out, max, &mut dropper).map(|moved| {
+            self.taken(moved);
+            moved.count
+        });
+        dropper.finish();
+        taken
+    }
+
     /// Takes the oldest item, without waiting for one.
     #[inline]
     pub(crate) fn try_take(&self) -> Result<T, TryTakeError> {
-        self.skip_pending(|| self.ring.take()).map(|(item, moved)| {
-            self.taken(moved);
-            item
-        })
+        self.skip_pending(|| self.take_one())
     }
 
     /// Takes up to `max` items into `out`, without waiting for any.
@@ -329,10 +360,7 @@ impl<T> Channel<T> {
         if max == 0 {
             return Ok(0);
         }
-        self.skip_pending(|| self.ring.take_into(out, max)).map(|moved| {
-            self.taken(moved);
-            moved.count
-        })
+        self.skip_pending(|| self.take_run(out, max))
     }
 
     /// Calls `take` until it does not meet a push that is being written: an item behind it may have been pushed long
@@ -353,17 +381,10 @@ impl<T> Channel<T> {
         }
     }
 
-    /// One attempt to take with `take`; `None` once the channel is closed and drained.
-    fn attempt_take<R>(
-        &self,
-        attempt: Attempt,
-        take: impl FnOnce() -> Result<(R, Moved), Nothing>,
-    ) -> Outcome<Option<R>> {
-        match (take(), attempt) {
-            (Ok((taken, moved)), _) => {
-                self.taken(moved);
-                Outcome::Done(Some(taken))
-            }
+    /// What an attempt to take came to; `None` once the channel is closed and drained.
+    fn attempt_take<R>(&self, attempt: Attempt, taken: Result<R, Nothing>) -> Outcome<Option<R>> {
+        match (taken, attempt) {
+            (Ok(taken), _) => Outcome::Done(Some(taken)),
             (Err(Nothing::Closed), _) => Outcome::Done(None),
             (Err(Nothing::Pending), _) => Outcome::Soon,
             (Err(Nothing::Empty), Attempt::Plain) => Outcome::Nothing,
@@ -379,11 +400,8 @@ impl<T> Channel<T> {
     /// is closed and drained.
     #[inline]
     pub(crate) fn take(&self, patience: impl FnOnce() -> Patience) -> Option<Option<T>> {
-        match self.ring.take() {
-            Ok((item, moved)) => {
-                self.taken(moved);
-                Some(Some(item))
-            }
+        match self.take_one() {
+            Ok(item) => Some(Some(item)),
             Err(Nothing::Closed) => Some(None),
             Err(_) => self.take_when_pushed(patience()),
         }
@@ -392,7 +410,7 @@ impl<T> Channel<T> {
     #[cold]
     fn take_when_pushed(&self, patience: Patience) -> Option<Option<T>> {
         let taken = self.not_empty.block_until(patience.deadline(), |attempt| {
-            self.attempt_take(attempt, || self.ring.take())
+            self.attempt_take(attempt, self.take_one())
         });
         self.not_empty.pace(!self.ring.is_empty());
         taken
@@ -419,15 +437,13 @@ impl<T> Channel<T> {
     }
 
     fn attempt_take_into(&self, out: &mut Vec<T>, max: usize, attempt: Attempt) -> Outcome<Option<usize>> {
-        self.attempt_take(attempt, || {
-            self.ring.take_into(out, max).map(|moved| (moved.count, moved))
-        })
+        self.attempt_take(attempt, self.take_run(out, max))
     }
 
     /// As [`take`](Self::take) for a task.
     pub(crate) fn poll_take(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Option<T>> {
         self.not_empty
-            .poll_until(seat, cx, |attempt| self.attempt_take(attempt, || self.ring.take()))
+            .poll_until(seat, cx, |attempt| self.attempt_take(attempt, self.take_one()))
     }
 
     /// As [`take_into`](Self::take_into) for a task.
@@ -461,18 +477,18 @@ impl<T> Channel<T> {
     ///
     /// Everyone whose change met the flag wakes sleepers for that change, whoever lowers the flag. If more sleepers
     /// may be left, the flag goes up again, and changes that were made while it was down, and so have woken nobody,
-    /// are made up for here: so nobody is left behind, even if those who were woken never run.
+    /// are made up for here: so nobody is left behind, even if those who were woken never run. Foreign wakers run last.
     #[cold]
     fn wake(&self, side: Side, room: &WaitingRoom, count: usize) {
         let lowered = self.ring.lower_waited(side);
-        if room.wake(count) < count {
-            return;
+        if room.notify(count) == count {
+            let raised = self.ring.raise_waited(side);
+            let missed = self.ring.moved_between(lowered, raised);
+            if missed > 0 {
+                room.notify(missed);
+            }
         }
-        let raised = self.ring.raise_waited(side);
-        let missed = self.ring.moved_between(lowered, raised);
-        if missed > 0 {
-            room.wake(missed);
-        }
+        room.flush();
     }
 
     // ---------------------------------------------------------------- closing
@@ -483,8 +499,10 @@ impl<T> Channel<T> {
         if was_open {
             let mut dropper = Dropper::new();
             for room in [&self.not_empty, &self.not_full, &self.closed] {
-                dropper.run(|| room.wake_all());
+                room.notify(usize::MAX);
+                dropper.run(|| room.flush());
             }
+            dropper.finish();
         }
         was_open
     }
@@ -511,10 +529,16 @@ impl<T> Channel<T> {
         if self.consumers.leave() {
             let mut dropper = Dropper::new();
             dropper.run(|| _ = self.close());
-            while let Ok((item, _)) = self.skip_pending(|| self.ring.take()) {
-                self.discarded.fetch_add(1, Relaxed); // Relaxed: a count, read at rest.
-                dropper.drop(item);
+            // By way of the heap: a large item may not fit on the stack.
+            let mut left = Vec::new();
+            while let Ok(moved) = self.skip_pending(|| self.ring.take_into(&mut left, 16, &mut dropper)) {
+                self.discarded.fetch_add(moved.count as u64, Relaxed); // Relaxed: a count, read at rest.
+                left.reverse();
+                while !left.is_empty() {
+                    dropper.run(|| left.truncate(left.len() - 1));
+                }
             }
+            dropper.finish();
         }
     }
 

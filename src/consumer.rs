@@ -21,6 +21,10 @@ use crate::wait::Seat;
 ///
 /// The operations without `async` or `try` in their name block the thread while there is nothing to take.
 ///
+/// Under [`DropOldest`](crate::BackPressurePolicy::DropOldest), taking may be what runs the destructor of an evicted item.
+/// If that panics, so does the operation: an item that it was about to return is dropped, items that it appended to a
+/// `Vec` stay there.
+///
 /// # Examples
 ///
 /// ```
@@ -305,7 +309,7 @@ impl<T> Consumer<T> {
     /// futures.
     ///
     /// Ready with how many were taken, 0 if the channel is closed and drained or `max` is 0. `place` keeps the task's
-    /// place among those who wait; use one per task and keep it from poll to poll. Dropping it, or handing the place on by
+    /// place among those who wait; keep it from poll to poll, one for each task. Dropping it, or handing the place on by
     /// [`Place::leave`], withdraws the wish to be woken.
     ///
     /// # Examples

@@ -19,6 +19,9 @@ pub enum BackPressurePolicy<T> {
     Block,
     /// The oldest item in the channel is dropped and counted; the pusher never waits.
     ///
+    /// Consumers find the newest `capacity` items, always. The destructor of the item that goes runs in this push or in
+    /// the next operation on the channel.
+    ///
     /// If a thread was stopped in the middle of pushing or taking that very item, the pusher spins for some
     /// microseconds and then gets the *incoming* item back as [`Full`](crate::PushError::Full).
     DropOldest,

@@ -67,7 +67,8 @@ impl<T> Producer<T> {
     ///
     /// # Panics
     ///
-    /// Only if dropping an evicted item panics; `item` is in the channel then.
+    /// If dropping an evicted item panics. `item` is in the channel then, unless it could not be pushed: then it is
+    /// dropped.
     ///
     /// # Examples
     ///

@@ -23,15 +23,16 @@
 //! - **Publish**: the stamp's store (Release) in a push → its load (Acquire) in a take. Carries the value.
 //! - **Free**: the addition to `head` (Release) in a take → its load (Acquire) in a push, and from there by the store
 //!   to `limit` (Release) → its load (Acquire) in other pushes. Carries "the old value has been copied out".
-//! - **Token**: the addition to `head` (Release) that clears `TAKER` → the compare-exchange (Acquire) that sets it.
-//!   Carries the eviction count, which only holders of the token write.
+//! - **Token**: the addition to `head` (Release) that clears `TAKER` → the compare-exchange (Acquire) that sets it, and
+//!   the load of `head` (Acquire) before a stamp is looked at. Carries the eviction count, which only holders of the
+//!   token write, and the stamps that they have met.
+//! - **Room**: a claim (Release) → the load of `tail` (Acquire) in another push. Carries the `head` that the claim had
+//!   room by, so that a ring is not taken for full for a `head` older than its `tail`.
 //! - **Sleep**: raising `WAITED` in a word (Release), after registering to be woken → lowering it (Acquire) before
 //!   notifying. Carries the registration. In between, claims and takes change the word by read-modify-writes, which
 //!   keep the release sequence alive whatever their own ordering.
 //! - **Close**: raising `CLOSED` in a word (Release) → meeting it (Acquire) when going to sleep. Carries what the
 //!   closing thread did before.
-//!
-//! A claim itself is Relaxed: its only duty is to be unique, which any read-modify-write is.
 //!
 //! # Nobody sleeps through a change
 //!
@@ -150,9 +151,13 @@ impl<T> Ring<T> {
         let layout = Layout::new(slots as u64);
         let start = layout.start_of(first_lap);
         let before = layout.stamp(start).wrapping_sub(1);
+        // Both before either is filled: what cannot be had should not cost the time to fill the other.
+        let (Some(slot_lines), Some(stamp_lines)) = (Lines::reserve(slots), Lines::reserve(slots)) else {
+            return Err(too_large);
+        };
         Ok(Self {
-            slots: Lines::new(slots, || UnsafeCell::new(MaybeUninit::uninit())).ok_or(too_large.clone())?,
-            stamps: Lines::new(slots, || AtomicU8::new(before)).ok_or(too_large)?,
+            slots: empty(slot_lines),
+            stamps: stamp_lines.fill(|| AtomicU8::new(before)),
             layout,
             capacity,
             spare,
@@ -213,26 +218,26 @@ impl<T> Ring<T> {
     }
 
     /// Evicts the oldest items from a ring without a free slot and pushes `item`.
-    pub(crate) fn evict_and_push(&self, item: T) -> Result<Moved, (T, Refused)> {
-        let mut dropper = Dropper::new();
+    pub(crate) fn evict_and_push(&self, item: T, dropper: &mut Dropper) -> Result<Moved, (T, Refused)> {
         let mut spin = Spin::new();
         loop {
-            match self.evict() {
-                Ok(evicted) => dropper.drop(evicted),
-                Err(Busy) if spin.again() => {}
-                Err(Busy) => return Err((item, Refused::Pinned)),
-            }
+            let _ = self.evict(dropper);
             match self.claim_slot() {
                 Ok(claim) => return Ok(self.fill(claim, item)),
-                Err(Refused::Full) => {}
+                // Pinned, or others have taken the room.
+                Err(Refused::Full) if spin.again() => {}
+                Err(Refused::Full) => return Err((item, Refused::Pinned)),
                 Err(refused) => return Err((item, refused)),
             }
         }
     }
 
     /// Pushes `item` into an evicting ring; if that makes the ring overflow, returns the one item that goes for it.
-    pub(crate) fn push_displacing(&self, mut item: T) -> Result<(Moved, Option<T>), (T, Refused)> {
-        let mut dropper = Dropper::new();
+    pub(crate) fn push_displacing(
+        &self,
+        mut item: T,
+        dropper: &mut Dropper,
+    ) -> Result<(Moved, Option<T>), (T, Refused)> {
         let mut spin = Spin::new();
         loop {
             match self.claim_within_capacity() {
@@ -241,9 +246,7 @@ impl<T> Ring<T> {
                 Err(refused) => return Err((item, refused)),
             }
             // What lies beyond the capacity is gone already, to earlier pushes.
-            if self.excess() > 0 {
-                self.evict().into_iter().for_each(|evicted| dropper.drop(evicted));
-            }
+            let _ = self.evict(dropper);
             item = match self.swap_oldest(item) {
                 Ok((moved, oldest)) => return Ok((moved, Some(oldest))),
                 Err(item) => item,
@@ -257,17 +260,17 @@ impl<T> Ring<T> {
     /// Under one token: pushes `item` onto a ring that holds exactly `capacity` items, and takes the oldest.
     fn swap_oldest(&self, item: T) -> Result<(Moved, T), T> {
         let Some(at) = self.try_token() else { return Err(item) };
-        let tail = self.tail.load(Relaxed); // Relaxed: the compare-exchange below confirms it.
+        let tail = self.tail.load(Relaxed); // Relaxed: `head` stands still, and the compare-exchange confirms the rest.
         let newest = Position::of(tail);
         let full = self.layout.distance(at, newest) == self.capacity as i64;
         if tail & CLOSED != 0 || !full || !self.is_published(at) {
             let _ = self.return_token(at, 0);
             return Err(item);
         }
-        // Relaxed, as every claim. The claimed slot is a spare one: `capacity` slots from `at` on are taken, one more
+        // Room, as every claim. The claimed slot is a spare one: `capacity` slots from `at` on are taken, one more
         // exists, and only the holder of the token could have moved `head`.
         let claimed = tail.wrapping_add(self.layout.step(newest, 1));
-        if self.tail.compare_exchange(tail, claimed, Relaxed, Relaxed).is_err() {
+        if self.tail.compare_exchange(tail, claimed, Release, Relaxed).is_err() {
             let _ = self.return_token(at, 0);
             return Err(item);
         }
@@ -308,18 +311,19 @@ impl<T> Ring<T> {
     }
 
     /// Pushes the front of `batch`, evicting the oldest items from a full ring.
-    pub(crate) fn push_batch_evicting(&self, batch: &mut Batch<'_, T>) -> Result<Moved, Refused> {
-        let mut dropper = Dropper::new();
+    pub(crate) fn push_batch_evicting(
+        &self,
+        batch: &mut Batch<'_, T>,
+        dropper: &mut Dropper,
+    ) -> Result<Moved, Refused> {
         let mut spin = Spin::new();
         loop {
             match self.push_batch_keeping(0, batch) {
                 Err(Refused::Full) => {}
                 done => return done,
             }
-            match self.evict() {
-                Ok(evicted) => dropper.drop(evicted),
-                Err(Busy) if spin.again() => {}
-                Err(Busy) => return Err(Refused::Pinned),
+            if self.evict(dropper).is_err() && !spin.again() {
+                return Err(Refused::Pinned);
             }
         }
     }
@@ -327,7 +331,7 @@ impl<T> Ring<T> {
     /// Claims up to `wanted` positions, leaving `spare` slots free.
     #[inline(always)]
     fn claim(&self, wanted: usize, spare: usize) -> Result<Claim, Refused> {
-        let mut tail = self.tail.load(Relaxed); // Relaxed: the compare-exchange confirms it.
+        let mut tail = self.tail.load(Acquire); // Room
         loop {
             if tail & CLOSED != 0 {
                 fence(Acquire); // Close
@@ -339,7 +343,8 @@ impl<T> Ring<T> {
                 return Err(Refused::Full);
             }
             let claimed = tail.wrapping_add(self.layout.step(at, count));
-            match self.tail.compare_exchange_weak(tail, claimed, Relaxed, Relaxed) {
+            // Room
+            match self.tail.compare_exchange_weak(tail, claimed, Release, Acquire) {
                 Ok(_) => {
                     let waited = tail & WAITED != 0;
                     return Ok(Claim { at, count, waited });
@@ -392,20 +397,26 @@ impl<T> Ring<T> {
 
     /// Takes the oldest item.
     #[inline]
-    pub(crate) fn take(&self) -> Result<(T, Moved), Nothing> {
-        self.trim();
-        let at = self.token_of_published()?;
+    pub(crate) fn take(&self, dropper: &mut Dropper) -> Result<(T, Moved), Nothing> {
+        if self.evicts_values() {
+            return self.with_evicted(dropper, |at| self.take_at(at));
+        }
+        Ok(self.take_at(self.token_of_oldest()?))
+    }
+
+    /// For the holder of the token: takes the published item at `at` and gives the token back.
+    #[inline(always)]
+    fn take_at(&self, at: Position) -> (T, Moved) {
         // SAFETY: this thread holds the token, `at` is `head`, and its stamp was met (Publish).
         #[allow(unsafe_code)]
         let item = unsafe { self.read(at) };
         let waited = self.return_token(at, 1);
-        Ok((item, Moved { count: 1, waited }))
+        (item, Moved { count: 1, waited })
     }
 
     /// Appends up to `max` (not 0) of the oldest items to `out`; allocates only if `out` has too little room.
-    pub(crate) fn take_into(&self, out: &mut Vec<T>, max: usize) -> Result<Moved, Nothing> {
+    pub(crate) fn take_into(&self, out: &mut Vec<T>, max: usize, dropper: &mut Dropper) -> Result<Moved, Nothing> {
         debug_assert!(max > 0);
-        self.trim();
         self.published_head()?;
         // Before the token: the allocator is foreign code.
         if out.capacity() - out.len() < max {
@@ -413,7 +424,15 @@ impl<T> Ring<T> {
         }
         let room = max.min(out.capacity() - out.len());
 
-        let mut at = self.token_of_published()?;
+        if self.evicts_values() {
+            return self.with_evicted(dropper, |at| self.take_run_at(at, out, room));
+        }
+        Ok(self.take_run_at(self.token_of_oldest()?, out, room))
+    }
+
+    /// For the holder of the token: appends the run of published items from `at` on to `out`, which has spare capacity
+    /// for `room` of them, and gives the token back.
+    fn take_run_at(&self, mut at: Position, out: &mut Vec<T>, room: usize) -> Moved {
         let mut taken = 0;
         let mut waited = false;
         loop {
@@ -429,52 +448,103 @@ impl<T> Ring<T> {
             taken += run;
             if run < wanted || taken == room {
                 waited |= self.return_token(at, run);
-                return Ok(Moved { count: taken, waited });
+                return Moved { count: taken, waited };
             }
             waited |= self.free_keeping_token(at, run);
             at = self.layout.advance(at, run);
         }
     }
 
-    /// Evicts what an evicting ring holds beyond its capacity, so that takers find the newest `capacity` items.
+    /// Whether this ring evicts, and has to run destructors for it.
+    #[inline(always)]
+    fn evicts_values(&self) -> bool {
+        mem::needs_drop::<T>() && self.spare > 0
+    }
+
+    /// The right to take, with a published item at `head` that is among the newest `capacity`; for values that can be
+    /// evicted by forgetting them.
     #[inline]
-    fn trim(&self) {
-        if self.spare > 0 && self.excess() > 0 {
-            // A busy token is in the hands of somebody who takes or evicts right now.
-            drop(self.evict());
+    fn token_of_oldest(&self) -> Result<Position, Nothing> {
+        loop {
+            let at = self.token_of_published()?;
+            if self.spare == 0 {
+                return Ok(at);
+            }
+            if let Some(at) = self.trim(at, |_| {}) {
+                return Ok(at);
+            }
         }
     }
 
-    /// How many items an evicting ring holds beyond its capacity.
-    fn excess(&self) -> i64 {
-        let head = Position::of(self.takers.head.load(Relaxed)); // Relaxed: a hint, checked again under the token.
-        let tail = Position::of(self.tail.load(Relaxed));
-        self.layout.distance(head, tail) - self.capacity as i64
+    /// As [`token_of_oldest`](Self::token_of_oldest) for values with a destructor: `take` gives the token back, then
+    /// what was evicted for it is dropped.
+    #[inline(never)]
+    fn with_evicted<R>(&self, dropper: &mut Dropper, mut take: impl FnMut(Position) -> R) -> Result<R, Nothing> {
+        loop {
+            let at = self.token_of_published()?;
+            let mut evicted = None;
+            // SAFETY: this thread holds the token, `at` is `head`, and its stamp was met (Publish).
+            #[allow(unsafe_code)]
+            let at = self.trim(at, |at| evicted = Some(unsafe { self.read(at) }));
+            let taken = at.map(&mut take);
+            if let Some(evicted) = evicted {
+                dropper.drop(evicted);
+            }
+            if let Some(taken) = taken {
+                return Ok(taken);
+            }
+        }
     }
 
-    /// Moves the oldest of the items beyond the capacity out, which makes room; a value with a destructor is returned.
-    fn evict(&self) -> Result<Option<T>, Busy> {
+    /// For the holder of the token: evicts what lies beyond the capacity, and says where `head` is then. Gives the token
+    /// back if the item there is not published.
+    fn trim(&self, at: Position, move_out: impl FnOnce(Position)) -> Option<Position> {
+        let excess = self.excess(at);
+        if excess == 0 {
+            return Some(at);
+        }
+        let run = self.published_run(at, excess);
+        if run > 0 {
+            move_out(at);
+        }
+        self.count_evicted(run as u64);
+        let next = self.layout.advance(at, run);
+        // Nobody sleeps for room in a ring that evicts.
+        if run == excess && self.is_published(next) {
+            let _ = self.free_keeping_token(at, run);
+            Some(next)
+        } else {
+            let _ = self.return_token(at, run);
+            None
+        }
+    }
+
+    /// Evicts what lies beyond the capacity, which makes room.
+    fn evict(&self, dropper: &mut Dropper) -> Result<(), Busy> {
         let at = self.try_token().ok_or(Busy)?;
-        let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: at worst older, and too little is evicted.
-        let excess = self.layout.distance(at, tail) - self.capacity as i64;
-        if excess <= 0 {
-            let _ = self.return_token(at, 0);
-            return Ok(None);
-        }
-        let run = self.published_run(at, (excess as usize).min(Self::EVICTED_AT_ONCE));
+        let excess = self.excess(at);
+        let run = self.published_run(at, excess);
         // SAFETY: this thread holds the token, `at` is `head`, and its stamp was met (Publish).
         #[allow(unsafe_code)]
         let evicted = (mem::needs_drop::<T>() && run > 0).then(|| unsafe { self.read(at) });
         self.count_evicted(run as u64);
         // Nobody sleeps for room in a ring that evicts.
         let _ = self.return_token(at, run);
-        if run == 0 { Err(Busy) } else { Ok(evicted) }
+        dropper.drop(evicted);
+        if run == 0 && excess > 0 { Err(Busy) } else { Ok(()) }
+    }
+
+    /// For the holder of the token: how many items an evicting ring holds beyond its capacity. At most the spare slots,
+    /// of which there is one if values have a destructor.
+    fn excess(&self, at: Position) -> usize {
+        let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: what this thread knows to be pushed is counted.
+        (self.layout.distance(at, tail) - self.capacity as i64).max(0) as usize
     }
 
     /// `head`, once the item there is published; or why it is not.
     #[inline]
     fn published_head(&self) -> Result<u64, Nothing> {
-        let mut head = self.takers.head.load(Relaxed); // Relaxed: only says where to look.
+        let mut head = self.takers.head.load(Acquire); // Token: no stamp is read that is older than the last take.
         loop {
             let at = Position::of(head);
             if self.is_published(at) {
@@ -488,7 +558,7 @@ impl<T> Ring<T> {
                     Nothing::Closed
                 });
             }
-            let now = self.takers.head.load(Relaxed);
+            let now = self.takers.head.load(Acquire); // Token
             if Position::of(now) == at {
                 return Err(Nothing::Pending);
             }
@@ -720,21 +790,32 @@ impl<T> Ring<T> {
 
     pub(crate) fn is_full(&self) -> bool {
         // With `tail` read first, a full distance means that the ring was full when `head` was read.
-        let tail = Position::of(self.tail.load(Acquire));
+        let tail = Position::of(self.tail.load(Acquire)); // Room
         let head = Position::of(self.takers.head.load(Relaxed));
         self.layout.distance(head, tail) >= self.capacity as i64
     }
 
     /// Items pushed, moved out (taken or evicted), and evicted so far.
     pub(crate) fn counts(&self) -> Counts {
-        // The counts that grow later are read first, so that a snapshot never shows more taken than pushed.
-        let evicted = self.takers.evicted.load(Acquire);
-        let head = Position::of(self.takers.head.load(Acquire));
-        let tail = Position::of(self.tail.load(Acquire));
+        // `evicted` after `head`, so that it has at least the evictions that `head` has passed: none is shown as a take.
+        // What it has beyond them is cut off, and rare where `head` stands still meanwhile.
+        let mut tries = 8;
+        let (head, evicted, tail) = loop {
+            let head = Position::of(self.takers.head.load(Acquire));
+            let evicted = self.takers.evicted.load(Acquire);
+            let tail = Position::of(self.tail.load(Acquire));
+            tries -= 1;
+            if tries == 0 || Position::of(self.takers.head.load(Relaxed)) == head {
+                break (head, evicted, tail);
+            }
+        };
+        // What lies beyond the capacity is still to be moved out, and gone all the same.
+        let excess = (self.layout.distance(head, tail) - self.capacity as i64).max(0) as u64;
+        let gone = self.layout.distance(self.start, head) as u64 + excess;
         Counts {
             pushed: self.layout.distance(self.start, tail) as u64,
-            gone: self.layout.distance(self.start, head) as u64,
-            evicted,
+            gone,
+            evicted: (evicted + excess).min(gone),
         }
     }
 }
@@ -772,12 +853,35 @@ impl From<Claim> for Moved {
 
 impl<T> Drop for Ring<T> {
     fn drop(&mut self) {
-        // Nobody else is left, so every claimed position has been published and `head` to `tail` is what remains.
-        if mem::needs_drop::<T>() {
-            let mut dropper = Dropper::new();
-            while let Ok((item, _)) = self.take() {
-                dropper.drop(item);
-            }
+        if !mem::needs_drop::<T>() {
+            return;
         }
+        // Nobody else is left, so every claimed position has been published, and `head` to `tail` is what remains.
+        let mut at = Position::of(self.takers.head.load(Relaxed));
+        let tail = Position::of(self.tail.load(Relaxed));
+        let mut dropper = Dropper::new();
+        while at != tail {
+            // SAFETY: the slot holds a value, and this is the last time that anybody looks.
+            #[allow(unsafe_code)]
+            dropper.run(|| self.slot(at).with_mut(|slot| unsafe { (*slot).assume_init_drop() }));
+            at = self.layout.advance(at, 1);
+        }
+        dropper.finish();
     }
+}
+
+/// Slots without values. They are not written: a large item may not fit on the stack even once.
+#[cfg(not(loom))]
+fn empty<T>(slots: Lines<UnsafeCell<MaybeUninit<T>>>) -> Lines<UnsafeCell<MaybeUninit<T>>> {
+    // SAFETY: a cell of what may be uninitialised may be.
+    #[allow(unsafe_code)]
+    unsafe {
+        slots.assume_filled()
+    }
+}
+
+/// Slots without values, which the model checker has to be told of.
+#[cfg(loom)]
+fn empty<T>(slots: Lines<UnsafeCell<MaybeUninit<T>>>) -> Lines<UnsafeCell<MaybeUninit<T>>> {
+    slots.fill(|| UnsafeCell::new(MaybeUninit::uninit()))
 }

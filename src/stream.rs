@@ -115,6 +115,10 @@ impl<T> Producer<T> {
     ///
     /// As [`push`](Self::push).
     ///
+    /// # Panics
+    ///
+    /// As [`push`](Self::push); and if an item is sent while the sink is not ready.
+    ///
     /// # Examples
     ///
     /// ```
@@ -290,11 +294,11 @@ impl<T> Sink<T> for PushSink<'_, T> {
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), PushError<T>>> {
         ready!(self.as_mut().poll_flush(cx))?;
         let this = &mut *self;
-        this.producer.channel().poll_room(&mut this.seat, cx).map(Ok)
+        cooperate(cx, |cx| this.producer.channel().poll_room(&mut this.seat, cx)).map(Ok)
     }
 
     fn start_send(mut self: Pin<&mut Self>, item: T) -> Result<(), PushError<T>> {
-        debug_assert!(self.waiting.is_none(), "start_send without poll_ready");
+        assert!(self.waiting.is_none(), "start_send called on a sink that is not ready");
         self.waiting = self.producer.channel().push_or_keep(item)?;
         Ok(())
     }

@@ -5,8 +5,10 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 
-/// Drops values, wakes tasks: whatever may panic. The first panic resumes once everything has been done, that is, when
-/// this goes out of scope.
+/// Drops values, wakes tasks: whatever may panic. The first panic is kept until [`finish`](Self::finish).
+///
+/// It is no destructor that resumes the panic, because a return value that has been written already would leak.
+#[must_use = "a panic is lost unless it is finished"]
 pub(crate) struct Dropper {
     panic: Option<Box<dyn Any + Send>>,
 }
@@ -35,13 +37,14 @@ impl Dropper {
             }
         }
     }
-}
 
-impl Drop for Dropper {
+    /// Resumes the first panic, once everything else has been done; not while the thread is panicking already.
     #[inline]
-    fn drop(&mut self) {
-        if let Some(panic) = self.panic.take() {
-            if !thread::panicking() {
+    pub(crate) fn finish(self) {
+        if let Some(panic) = self.panic {
+            if thread::panicking() {
+                mem::forget(panic);
+            } else {
                 resume_unwind(panic);
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! An attempt is a closure. It is called plainly first; once its caller has registered with the room it is called as
 //! [`Announced`](Attempt::Announced), and must then make sure that whoever can help next will call
-//! [`wake`](WaitingRoom::wake) (see the crate's ring for how), or say that something has changed already.
+//! [`notify`](WaitingRoom::notify) (see the crate's ring for how), or say that something has changed already.
 //!
 //! # Foreign wakers
 //!
@@ -96,7 +96,10 @@ impl WaitingRoom {
                     self.due.flush();
                     return Some(result);
                 }
-                Outcome::Soon => {}
+                Outcome::Soon => {
+                    drop(listener);
+                    self.due.flush();
+                }
                 Outcome::Nothing => match deadline {
                     None => listener.wait(),
                     Some(deadline) => {
@@ -104,7 +107,6 @@ impl WaitingRoom {
                     }
                 },
             }
-            self.due.flush();
         }
     }
 
@@ -115,6 +117,9 @@ impl WaitingRoom {
         cx: &mut Context<'_>,
         mut attempt: impl FnMut(Attempt) -> Outcome<R>,
     ) -> Poll<R> {
+        if !seat.is_in(self) {
+            seat.leave();
+        }
         // Parking a task costs more than a short spin, as long as the other side is at work.
         let mut spin = if seat.is_empty() {
             self.first_spin.load(Relaxed)
@@ -141,18 +146,12 @@ impl WaitingRoom {
                 }
             }
             if seat.is_empty() {
-                seat.take(self);
+                // The place is kept only if it was announced: left otherwise, also by a panic.
+                let place = Seat::taken(self);
                 match attempt(Attempt::Announced) {
-                    Outcome::Done(result) => {
-                        seat.leave();
-                        return Poll::Ready(result);
-                    }
-                    Outcome::Soon => {
-                        // Nothing may have been announced: the place is worth nothing.
-                        seat.leave();
-                        return come_back(cx);
-                    }
-                    Outcome::Nothing => {}
+                    Outcome::Done(result) => return Poll::Ready(result),
+                    Outcome::Soon => return come_back(cx),
+                    Outcome::Nothing => *seat = place,
                 }
             }
             if seat.poll_notified(cx).is_pending() {
@@ -169,16 +168,15 @@ impl WaitingRoom {
         self.first_spin.store(next.min(self.longest_spin), Relaxed);
     }
 
-    /// Wakes up to `count` of those who wait and have not been woken yet; says how many there were.
-    pub(crate) fn wake(&self, count: usize) -> usize {
-        let woken = self.event.notify(count.additional());
-        self.due.flush();
-        woken
+    /// Notifies up to `count` of those who wait and have not been notified yet; says how many there were. Threads are
+    /// woken; tasks are due, and woken by [`flush`](Self::flush), which must follow.
+    pub(crate) fn notify(&self, count: usize) -> usize {
+        self.event.notify(count.additional())
     }
 
-    /// Wakes everybody.
-    pub(crate) fn wake_all(&self) {
-        self.wake(usize::MAX);
+    /// Wakes the tasks that are due: foreign code, which may panic.
+    pub(crate) fn flush(&self) {
+        self.due.flush();
     }
 }
 
@@ -200,12 +198,22 @@ impl Seat {
         self.taken.is_none()
     }
 
-    fn take(&mut self, room: &WaitingRoom) {
+    fn taken(room: &WaitingRoom) -> Self {
         let relay = Relay {
             task: Mutex::new(None),
             due: room.due.clone(),
         };
-        self.taken = Some((room.event.listen(), Arc::new(relay)));
+        Self {
+            taken: Some((room.event.listen(), Arc::new(relay))),
+        }
+    }
+
+    /// Whether this place is in `room`, or empty.
+    fn is_in(&self, room: &WaitingRoom) -> bool {
+        match &self.taken {
+            Some((_, relay)) => Arc::ptr_eq(&relay.due, &room.due),
+            None => true,
+        }
     }
 
     /// Whether this place was notified, which empties it; if not, `cx` will be woken when it is.
@@ -284,7 +292,9 @@ impl Due {
     fn flush(&self) {
         let mut dropper = Dropper::new();
         loop {
-            let Some(relay) = lock(&self.relays).pop() else { return };
+            let Some(relay) = lock(&self.relays).pop() else {
+                return dropper.finish();
+            };
             let task = lock(&relay.task).take();
             dropper.run(|| task.into_iter().for_each(Waker::wake));
             dropper.drop(relay);

@@ -10,7 +10,9 @@ use std::slice;
 /// Lines are fetched in pairs, hence 128 bytes.
 pub(super) struct Lines<V> {
     first: NonNull<V>,
+    /// How many values there are: none before they are filled in, `capacity` from then on.
     len: usize,
+    capacity: usize,
 }
 
 // SAFETY: it owns its values, as a `Box` of a slice does.
@@ -23,28 +25,50 @@ unsafe impl<V: Sync> Sync for Lines<V> {}
 impl<V> Lines<V> {
     const LINE: usize = 128;
 
-    /// `len` values (at least 1) made by `make`, which does not panic; or `None` if there is no memory for them.
-    pub(super) fn new(len: usize, mut make: impl FnMut() -> V) -> Option<Self> {
-        let layout = Self::layout(len)?;
-        let first: NonNull<V> = if layout.size() == 0 {
+    /// Memory for `capacity` values, or `None` if there is not enough.
+    pub(super) fn reserve(capacity: usize) -> Option<Self> {
+        let layout = Self::layout(capacity)?;
+        let first = if layout.size() == 0 {
             NonNull::dangling()
         } else {
             // SAFETY: the layout has a size.
             #[allow(unsafe_code)]
             NonNull::new(unsafe { alloc(layout) })?.cast()
         };
-        for index in 0..len {
-            // SAFETY: the allocation has room for `len` values.
-            #[allow(unsafe_code)]
-            unsafe {
-                first.as_ptr().add(index).write(make());
-            }
-        }
-        Some(Self { first, len })
+        Some(Self {
+            first,
+            len: 0,
+            capacity,
+        })
     }
 
-    fn layout(len: usize) -> Option<Layout> {
-        Layout::array::<V>(len).ok()?.align_to(Self::LINE).ok()
+    /// Fills the memory with values made by `make`.
+    pub(super) fn fill(mut self, mut make: impl FnMut() -> V) -> Self {
+        while self.len < self.capacity {
+            // SAFETY: the allocation has room for `capacity` values.
+            #[allow(unsafe_code)]
+            unsafe {
+                self.first.as_ptr().add(self.len).write(make());
+            }
+            self.len += 1;
+        }
+        self
+    }
+
+    /// Takes the memory for filled as it is.
+    ///
+    /// # Safety
+    ///
+    /// Uninitialised memory is a value of `V`.
+    #[cfg(not(loom))]
+    #[allow(unsafe_code)]
+    pub(super) unsafe fn assume_filled(mut self) -> Self {
+        self.len = self.capacity;
+        self
+    }
+
+    fn layout(capacity: usize) -> Option<Layout> {
+        Layout::array::<V>(capacity).ok()?.align_to(Self::LINE).ok()
     }
 }
 
@@ -69,9 +93,9 @@ impl<V> Drop for Lines<V> {
         unsafe {
             ptr::drop_in_place(values);
         }
-        if let Some(layout) = Self::layout(self.len) {
+        if let Some(layout) = Self::layout(self.capacity) {
             if layout.size() > 0 {
-                // SAFETY: `new` allocated it with this layout.
+                // SAFETY: `reserve` allocated it with this layout.
                 #[allow(unsafe_code)]
                 unsafe {
                     dealloc(self.first.as_ptr().cast(), layout);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mpsc_ring::{BackPressurePolicy, Builder, Consumer, Producer};
 
@@ -26,8 +26,17 @@ pub const fn rounds(count: usize) -> usize {
     if count / SHRINK == 0 { 1 } else { count / SHRINK }
 }
 
+/// Rounds 0 to `count`, as [`rounds`] counts them, but no more than the machine gets through in a moment: threads that
+/// hand items to and fro starve where others use the processor, too. The first rounds are always made.
+pub fn up_to(count: usize) -> impl Iterator<Item = usize> {
+    let start = Instant::now();
+    (0..rounds(count)).take_while(move |n| n % 16 != 15 || start.elapsed() < MOMENT)
+}
+
+const MOMENT: Duration = Duration::from_millis(400);
+
 /// Far longer than any test takes: who is still running then hangs.
-const HUNG: Duration = Duration::from_secs(if cfg!(miri) { 3600 } else { 60 });
+const HUNG: Duration = Duration::from_secs(if cfg!(miri) { 3600 } else { 120 });
 
 /// Runs `test` and panics if it hangs.
 pub fn in_time<R: Send + 'static>(test: impl FnOnce() -> R + Send + 'static) -> R {
@@ -145,6 +154,11 @@ impl Task {
         Pin::new(future).poll(&mut Context::from_waker(&self.waker))
     }
 
+    /// Polls a future that is `Unpin` for no task at all.
+    pub fn poll_unpin_noop<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+        Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
     /// Polls with `poll`.
     pub fn with<R>(&self, poll: impl FnOnce(&mut Context<'_>) -> R) -> R {
         poll(&mut Context::from_waker(&self.waker))
@@ -153,7 +167,13 @@ impl Task {
 
 /// Counts how often each of its items is dropped.
 #[derive(Clone)]
-pub struct Ledger(Arc<Vec<AtomicUsize>>);
+pub struct Ledger(Arc<Vec<Entry>>);
+
+#[derive(Default)]
+struct Entry {
+    made: AtomicUsize,
+    dropped: AtomicUsize,
+}
 
 /// An item that the ledger knows by its id; its `Drop` panics if asked to.
 pub struct Item {
@@ -164,49 +184,61 @@ pub struct Item {
 
 impl Ledger {
     pub fn new(items: usize) -> Self {
-        Self(Arc::new((0..items).map(|_| AtomicUsize::new(0)).collect()))
+        Self(Arc::new((0..items).map(|_| Entry::default()).collect()))
     }
 
     pub fn item(&self, id: usize) -> Item {
+        self.0[id].made.fetch_add(1, Ordering::SeqCst);
+        let ledger = self.clone();
         Item {
             id,
             panics: false,
-            ledger: self.clone(),
+            ledger,
         }
     }
 
     /// An item whose `Drop` panics, after it has been counted.
     pub fn bomb(&self, id: usize) -> Item {
-        let ledger = self.clone();
-        Item { id, panics: true, ledger }
+        let mut item = self.item(id);
+        item.panics = true;
+        item
     }
 
     /// How often item `id` has been dropped.
     pub fn drops(&self, id: usize) -> usize {
-        self.0[id].load(Ordering::SeqCst)
+        self.0[id].dropped.load(Ordering::SeqCst)
     }
 
     pub fn dropped(&self) -> usize {
-        self.0.iter().map(|drops| drops.load(Ordering::SeqCst)).sum()
+        (0..self.0.len()).map(|id| self.drops(id)).sum()
     }
 
+    /// Every item that was ever made has been dropped, once.
     pub fn assert_each_dropped_once(&self) {
-        for (id, drops) in self.0.iter().enumerate() {
-            assert_eq!(drops.load(Ordering::SeqCst), 1, "drops of item {id}");
+        for (id, entry) in self.0.iter().enumerate() {
+            assert_eq!(self.drops(id), entry.made.load(Ordering::SeqCst), "drops of item {id}");
         }
     }
 }
 
 impl Drop for Item {
     fn drop(&mut self) {
-        self.ledger.0[self.id].fetch_add(1, Ordering::SeqCst);
+        self.ledger.0[self.id].dropped.fetch_add(1, Ordering::SeqCst);
         if self.panics && !thread::panicking() {
             panic!("dropping item {}", self.id);
         }
     }
 }
 
-/// The ids of `items`, which are dropped.
+impl Item {
+    /// Drops it without a panic.
+    pub fn disarm(mut self) -> usize {
+        self.panics = false;
+        self.id
+    }
+}
+
+/// The ids of `items`, which are dropped without a panic.
 pub fn ids(items: impl IntoIterator<Item = Item>) -> Vec<usize> {
-    items.into_iter().map(|item| item.id).collect()
+    items.into_iter().map(Item::disarm).collect()
 }
