@@ -1,5 +1,7 @@
 //! Building a channel.
 
+use std::fmt;
+
 use crate::channel::Channel;
 use crate::consumer::Consumer;
 use crate::error::BuildError;
@@ -7,7 +9,7 @@ use crate::policy::{BackPressurePolicy, WhenFull};
 use crate::producer::Producer;
 use crate::sync::Arc;
 
-/// Makes a channel step by step; [`channel`](crate::channel) is the short form.
+/// Makes a channel step by step; [`channel`](crate::channel()) is the short form.
 ///
 /// # Examples
 ///
@@ -18,7 +20,6 @@ use crate::sync::Arc;
 /// producer.push("hello").unwrap();
 /// assert_eq!(consumer.take(), Some("hello"));
 /// ```
-#[derive(Debug)]
 #[must_use = "a builder makes nothing until it is built"]
 pub struct Builder<T> {
     capacity: usize,
@@ -78,5 +79,14 @@ impl<T> Builder<T> {
         let when_full = WhenFull::from(&self.policy);
         let channel = Arc::new(Channel::new(self.capacity, when_full, self.first_lap)?);
         Ok((Producer::of_new(channel.clone()), Consumer::of_new(channel)))
+    }
+}
+
+impl<T> fmt::Debug for Builder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("capacity", &self.capacity)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }

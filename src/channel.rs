@@ -554,7 +554,10 @@ impl<T> Channel<T> {
             discarded,
             refused: self.refused.full.load(Relaxed),
             refused_pinned: self.refused.pinned.load(Relaxed),
-            len: counts.pushed.saturating_sub(counts.gone),
+            len: counts
+                .pushed
+                .saturating_sub(counts.gone)
+                .min(self.ring.capacity() as u64),
         }
     }
 

@@ -424,7 +424,6 @@ impl Place {
 }
 
 /// The iterator of [`Consumer::iter`].
-#[derive(Debug)]
 pub struct Iter<'a, T> {
     consumer: &'a Consumer<T>,
 }
@@ -441,7 +440,6 @@ impl<T> Iterator for Iter<'_, T> {
 impl<T> FusedIterator for Iter<'_, T> {}
 
 /// The iterator of [`Consumer::try_iter`].
-#[derive(Debug)]
 pub struct TryIter<'a, T> {
     consumer: &'a Consumer<T>,
 }
@@ -456,7 +454,6 @@ impl<T> Iterator for TryIter<'_, T> {
 }
 
 /// The iterator of [`Consumer::into_iter`].
-#[derive(Debug)]
 pub struct IntoIter<T> {
     consumer: Consumer<T>,
 }
@@ -487,5 +484,23 @@ impl<'a, T> IntoIterator for &'a Consumer<T> {
 
     fn into_iter(self) -> Iter<'a, T> {
         self.iter()
+    }
+}
+
+impl<T> fmt::Debug for Iter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.consumer.channel.fmt_handle("Iter", f)
+    }
+}
+
+impl<T> fmt::Debug for TryIter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.consumer.channel.fmt_handle("TryIter", f)
+    }
+}
+
+impl<T> fmt::Debug for IntoIter<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.consumer.channel.fmt_handle("IntoIter", f)
     }
 }

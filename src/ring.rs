@@ -810,7 +810,8 @@ impl<T> Ring<T> {
             }
         };
         // What lies beyond the capacity is still to be moved out, and gone all the same.
-        let excess = (self.layout.distance(head, tail) - self.capacity as i64).max(0) as u64;
+        let excess = self.layout.distance(head, tail) - self.capacity as i64;
+        let excess = excess.clamp(0, self.spare as i64) as u64;
         let gone = self.layout.distance(self.start, head) as u64 + excess;
         Counts {
             pushed: self.layout.distance(self.start, tail) as u64,

@@ -145,7 +145,6 @@ impl<T> Producer<T> {
 }
 
 /// A handle, owned or borrowed.
-#[derive(Debug)]
 enum Handle<'a, H> {
     Borrowed(&'a H),
     Owned(H),
@@ -163,7 +162,6 @@ impl<H> Deref for Handle<'_, H> {
 }
 
 /// What both streams are made of.
-#[derive(Debug)]
 struct Feed<'a, T> {
     consumer: Handle<'a, Consumer<T>>,
     seat: Seat,
@@ -205,7 +203,6 @@ impl<'a, T> Feed<'a, T> {
 }
 
 /// The stream of [`Consumer::stream`].
-#[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct Items<'a, T>(Feed<'a, T>);
 
@@ -218,6 +215,12 @@ impl<T> Stream for Items<'_, T> {
     }
 }
 
+impl<T> fmt::Debug for Items<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.consumer.channel().fmt_handle("Items", f)
+    }
+}
+
 impl<T> FusedStream for Items<'_, T> {
     fn is_terminated(&self) -> bool {
         self.0.ended
@@ -225,7 +228,6 @@ impl<T> FusedStream for Items<'_, T> {
 }
 
 /// The stream of [`Consumer::batches`].
-#[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct Batches<'a, T> {
     feed: Feed<'a, T>,
@@ -252,6 +254,12 @@ impl<T> Stream for Batches<'_, T> {
             let taken = ready!(consumer.channel().poll_take_into(&mut batch, max, seat, cx));
             Poll::Ready((taken > 0).then_some(batch))
         })
+    }
+}
+
+impl<T> fmt::Debug for Batches<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.feed.consumer.channel().fmt_handle("Batches", f)
     }
 }
 

@@ -157,3 +157,29 @@ fn errors_know_what_they_are() {
     assert!(TryTakeError::Empty.is_empty() && TryTakeError::Closed.is_closed());
     assert!(TakeTimeoutError::Timeout.is_timeout() && TakeTimeoutError::Closed.is_closed());
 }
+
+/// Nothing of the crate asks `T: Debug` to be shown itself.
+#[test]
+fn everything_is_debug_whatever_the_item_is() {
+    struct Opaque;
+    fn debug(value: impl std::fmt::Debug) -> String {
+        format!("{value:?}")
+    }
+    let builder = mpsc_ring::Builder::<Opaque>::new(2);
+    assert!(debug(&builder).contains("Block"));
+    let (producer, consumer) = builder.build();
+    let shown = [
+        debug(&producer),
+        debug(&consumer),
+        debug(producer.downgrade()),
+        debug(producer.push_async(Opaque)),
+        debug(producer.sink()),
+        debug(consumer.iter()),
+        debug(consumer.try_iter()),
+        debug(consumer.stream()),
+        debug(consumer.batches(1)),
+        debug(consumer.clone().into_iter()),
+        debug(producer.push(Opaque)),
+    ];
+    assert!(shown.iter().all(|text| !text.is_empty()));
+}
