@@ -80,7 +80,7 @@ impl<T> Channel<T> {
     // ---------------------------------------------------------------- pushing
 
     /// Pushes `item` as the policy says. All policies are the same until the ring refuses.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&self, item: T, patience: impl FnOnce() -> Patience) -> Result<(), PushError<T>> {
         match self.ring.claim_slot() {
             Ok(claim) => {
@@ -230,7 +230,7 @@ impl<T> Channel<T> {
     }
 
     /// Pushes `item` if there is room.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_push(&self, item: T) -> Result<(), PushError<T>> {
         match self.ring.claim_within_capacity() {
             Ok(claim) => {
@@ -327,7 +327,7 @@ impl<T> Channel<T> {
     // ----------------------------------------------------------------- taking
 
     /// Takes the oldest item.
-    #[inline]
+    #[inline(always)]
     fn take_one(&self) -> Result<T, Nothing> {
         let mut dropper = Dropper::new();
         let taken = self.ring.take(&mut dropper).map(|(item, moved)| {

@@ -81,7 +81,7 @@ impl<T> Producer<T> {
     /// }
     /// assert_eq!(consumer.try_take_batch(10).unwrap(), [3, 4]);
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn push(&self, item: T) -> Result<(), PushError<T>> {
         self.channel.push(item, || Patience::Forever)
     }
@@ -125,7 +125,7 @@ impl<T> Producer<T> {
     /// assert_eq!(producer.try_push(1), Ok(()));
     /// assert_eq!(producer.try_push(2), Err(PushError::Full(2)));
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn try_push(&self, item: T) -> Result<(), PushError<T>> {
         self.channel.try_push(item)
     }

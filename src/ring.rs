@@ -396,7 +396,7 @@ impl<T> Ring<T> {
     // ----------------------------------------------------------------- taking
 
     /// Takes the oldest item.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&self, dropper: &mut Dropper) -> Result<(T, Moved), Nothing> {
         if self.evicts_values() {
             return self.with_evicted(dropper, |at| self.take_at(at));
