@@ -298,6 +298,40 @@ fn run<R>(tasks: Vec<Pin<Box<dyn Future<Output = R> + '_>>>) -> Vec<R> {
     }
 }
 
+/// Room: without it a push takes the ring for full by a `head` older than its `tail`.
+#[test]
+fn a_ring_that_was_never_full_refuses_nothing() {
+    model(3, || {
+        let (producer, consumer) = channel(2, DropNewest);
+        producer.push(1).unwrap();
+        let other = producer.clone();
+        let mover = thread::spawn(move || {
+            let _ = consumer.try_take();
+            let _ = other.push(2);
+            consumer
+        });
+        // Without this push the ring never holds more than 1 of 2.
+        assert!(producer.push(3).is_ok());
+        drop(mover.join().unwrap());
+    });
+}
+
+/// A take finds the newest `capacity` items even if another was about to take when they were pushed.
+#[test]
+fn takes_find_the_newest() {
+    model(3, || {
+        let (producer, consumer) = channel(1, DropOldest);
+        producer.push(1).unwrap();
+        let other = consumer.clone();
+        let taker = thread::spawn(move || drop(other.try_take()));
+        producer.push(2).unwrap();
+        producer.push(3).unwrap();
+        let taken = consumer.try_take();
+        assert!(matches!(taken, Ok(3) | Err(TryTakeError::Empty)), "took {taken:?}");
+        taker.join().unwrap();
+    });
+}
+
 /// bug-classes A1: two sleepers, two pushes back to back. The channel stays open: nothing but the pushes wakes.
 #[test]
 fn two_sleeping_consumers_and_two_pushes() {
