@@ -1,8 +1,7 @@
 //! Models of the orderings and of the wake-ups, checked over all interleavings:
 //! `RUSTFLAGS="--cfg loom" cargo test --release --test loom`.
 //!
-//! Each test names the edge (see the ring's module documentation) or the rule that it holds; weakening the edge in the
-//! source turns the test red.
+//! Each test names the edge (see the ring's module documentation) or the rule that it is there for.
 #![cfg(loom)]
 
 use std::future::Future;
