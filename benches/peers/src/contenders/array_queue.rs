@@ -13,14 +13,14 @@ pub fn array_queue<T: Payload>(capacity: usize) -> (Arc<ArrayQueue<T>>, Arc<Arra
 }
 
 impl<T: Payload> TryPush<T> for Arc<ArrayQueue<T>> {
-    #[inline]
+    #[inline(always)]
     fn offer(&mut self, item: T) -> bool {
         self.push(item).is_ok()
     }
 }
 
 impl<T: Payload> TryTake<T> for Arc<ArrayQueue<T>> {
-    #[inline]
+    #[inline(always)]
     fn grab(&mut self) -> Option<T> {
         self.pop()
     }

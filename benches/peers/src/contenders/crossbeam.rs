@@ -6,33 +6,33 @@ use crate::payload::Payload;
 use crate::roles::{Push, Take, TryPush, TryTake};
 
 impl<T: Payload> TryPush<T> for Sender<T> {
-    #[inline]
+    #[inline(always)]
     fn offer(&mut self, item: T) -> bool {
         self.try_send(item).is_ok()
     }
 }
 
 impl<T: Payload> TryTake<T> for Receiver<T> {
-    #[inline]
+    #[inline(always)]
     fn grab(&mut self) -> Option<T> {
         self.try_recv().ok()
     }
 
-    #[inline]
+    #[inline(always)]
     fn grab_some(&mut self, out: &mut Vec<T>, max: usize) {
         out.extend(self.try_iter().take(max));
     }
 }
 
 impl<T: Payload> Push<T> for Sender<T> {
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, item: T) {
         self.send(item).expect("an open channel");
     }
 }
 
 impl<T: Payload> Take<T> for Receiver<T> {
-    #[inline]
+    #[inline(always)]
     fn get(&mut self) -> Option<T> {
         self.recv().ok()
     }

@@ -7,56 +7,56 @@ use crate::payload::Payload;
 use crate::roles::{Push, PushAsync, Take, TakeAsync, TryPush, TryTake};
 
 impl<T: Payload, F: Flavor<Item = T>> TryPush<T> for MTx<F> {
-    #[inline]
+    #[inline(always)]
     fn offer(&mut self, item: T) -> bool {
         self.try_send(item).is_ok()
     }
 }
 
 impl<T: Payload, F: Flavor<Item = T>> TryTake<T> for Rx<F> {
-    #[inline]
+    #[inline(always)]
     fn grab(&mut self) -> Option<T> {
         self.try_recv().ok()
     }
 }
 
 impl<T: Payload, F: Flavor<Item = T>> TryTake<T> for AsyncRx<F> {
-    #[inline]
+    #[inline(always)]
     fn grab(&mut self) -> Option<T> {
         self.try_recv().ok()
     }
 }
 
 impl<T: Payload, F: Flavor<Item = T>> Push<T> for MTx<F> {
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, item: T) {
         self.send(item).expect("an open channel");
     }
 }
 
 impl<T: Payload, F: Flavor<Item = T>> Push<T> for Tx<F> {
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, item: T) {
         self.send(item).expect("an open channel");
     }
 }
 
 impl<T: Payload, F: Flavor<Item = T>> Take<T> for Rx<F> {
-    #[inline]
+    #[inline(always)]
     fn get(&mut self) -> Option<T> {
         self.recv().ok()
     }
 }
 
 impl<T: Payload, F: Flavor<Item = T>> PushAsync<T> for MAsyncTx<F> {
-    #[inline]
+    #[inline(always)]
     async fn put_async(&mut self, item: T) {
         self.send(item).await.expect("an open channel");
     }
 }
 
 impl<T: Payload, F: Flavor<Item = T>> TakeAsync<T> for AsyncRx<F> {
-    #[inline]
+    #[inline(always)]
     async fn get_async(&mut self) -> Option<T> {
         self.recv().await.ok()
     }

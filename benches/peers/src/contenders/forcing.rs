@@ -24,7 +24,7 @@ pub fn force_async_channel<T: Payload>(capacity: usize) -> (Forcing<Sender<T>>, 
 }
 
 impl<T: Payload> TryPush<T> for Forcing<Arc<ArrayQueue<T>>> {
-    #[inline]
+    #[inline(always)]
     fn offer(&mut self, item: T) -> bool {
         black_box(self.0.force_push(item));
         true
@@ -32,7 +32,7 @@ impl<T: Payload> TryPush<T> for Forcing<Arc<ArrayQueue<T>>> {
 }
 
 impl<T: Payload> TryPush<T> for Forcing<Sender<T>> {
-    #[inline]
+    #[inline(always)]
     fn offer(&mut self, item: T) -> bool {
         black_box(self.0.force_send(item)).is_ok()
     }

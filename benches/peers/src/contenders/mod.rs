@@ -28,7 +28,7 @@ use crate::roles::{Push, PushAsync, TryPush};
 pub struct Blocked<S>(pub S);
 
 impl<T: Payload, S: TryPush<T> + PushAsync<T>> Push<T> for Blocked<S> {
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, item: T) {
         if !self.0.offer(item) {
             futures_executor::block_on(self.0.put_async(item));

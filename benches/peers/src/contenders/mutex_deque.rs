@@ -18,7 +18,7 @@ pub fn mutex_deque<T: Payload>(capacity: usize) -> (MutexDeque<T>, MutexDeque<T>
 }
 
 impl<T: Payload> TryPush<T> for MutexDeque<T> {
-    #[inline]
+    #[inline(always)]
     fn offer(&mut self, item: T) -> bool {
         let mut items = self.items.lock().expect("nobody panicked");
         if items.len() == self.capacity {
@@ -30,7 +30,7 @@ impl<T: Payload> TryPush<T> for MutexDeque<T> {
 }
 
 impl<T: Payload> TryTake<T> for MutexDeque<T> {
-    #[inline]
+    #[inline(always)]
     fn grab(&mut self) -> Option<T> {
         self.items.lock().expect("nobody panicked").pop_front()
     }

@@ -30,19 +30,19 @@ fn by_policy<T: Payload>(capacity: usize, policy: BackPressurePolicy<T>) -> (ByP
 pub struct ByPolicy<T>(Producer<T>);
 
 impl<T: Payload> TryPush<T> for ByPolicy<T> {
-    #[inline]
+    #[inline(always)]
     fn offer(&mut self, item: T) -> bool {
         self.0.push(item).is_ok()
     }
 }
 
 impl<T: Payload> TryPush<T> for Producer<T> {
-    #[inline]
+    #[inline(always)]
     fn offer(&mut self, item: T) -> bool {
         self.try_push(item).is_ok()
     }
 
-    #[inline]
+    #[inline(always)]
     fn offer_all(&mut self, items: impl Iterator<Item = T>, scratch: &mut Vec<T>) -> bool {
         scratch.extend(items);
         self.push_from(scratch).is_ok()
@@ -50,64 +50,64 @@ impl<T: Payload> TryPush<T> for Producer<T> {
 }
 
 impl<T: Payload> TryTake<T> for Consumer<T> {
-    #[inline]
+    #[inline(always)]
     fn grab(&mut self) -> Option<T> {
         self.try_take().ok()
     }
 
-    #[inline]
+    #[inline(always)]
     fn grab_some(&mut self, out: &mut Vec<T>, max: usize) {
         let _ = self.try_take_batch_into(out, max);
     }
 }
 
 impl<T: Payload> Push<T> for Producer<T> {
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, item: T) {
         self.push(item).expect("an open channel");
     }
 }
 
 impl<T: Payload> PushBatch<T> for Producer<T> {
-    #[inline]
+    #[inline(always)]
     fn put_batch(&mut self, items: &mut Vec<T>) {
         self.push_from(items).expect("an open channel");
     }
 }
 
 impl<T: Payload> Take<T> for Consumer<T> {
-    #[inline]
+    #[inline(always)]
     fn get(&mut self) -> Option<T> {
         self.take()
     }
 
-    #[inline]
+    #[inline(always)]
     fn get_batch(&mut self, out: &mut Vec<T>, max: usize) {
         self.take_batch_into(out, max);
     }
 }
 
 impl<T: Payload> PushAsync<T> for Producer<T> {
-    #[inline]
+    #[inline(always)]
     async fn put_async(&mut self, item: T) {
         self.push_async(item).await.expect("an open channel");
     }
 }
 
 impl<T: Payload> PushBatchAsync<T> for Producer<T> {
-    #[inline]
+    #[inline(always)]
     async fn put_batch_async(&mut self, items: &mut Vec<T>) {
         self.push_from_async(items).await.expect("an open channel");
     }
 }
 
 impl<T: Payload> TakeAsync<T> for Consumer<T> {
-    #[inline]
+    #[inline(always)]
     async fn get_async(&mut self) -> Option<T> {
         self.take_async().await
     }
 
-    #[inline]
+    #[inline(always)]
     async fn get_batch_async(&mut self, out: &mut Vec<T>, max: usize) {
         self.take_batch_into_async(out, max).await;
     }

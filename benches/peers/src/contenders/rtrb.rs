@@ -7,12 +7,12 @@ use crate::roles::{Push, PushBatch, Take, TryTake};
 use crate::spin::Spin;
 
 impl<T: Payload> TryTake<T> for Consumer<T> {
-    #[inline]
+    #[inline(always)]
     fn grab(&mut self) -> Option<T> {
         self.pop().ok()
     }
 
-    #[inline]
+    #[inline(always)]
     fn grab_some(&mut self, out: &mut Vec<T>, max: usize) {
         let some = max.min(self.slots());
         out.extend(self.read_chunk(some).expect("no more than there are"));
@@ -20,7 +20,7 @@ impl<T: Payload> TryTake<T> for Consumer<T> {
 }
 
 impl<T: Payload> Push<T> for Producer<T> {
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, item: T) {
         let mut spin = Spin::default();
         while self.push(item).is_err() {
@@ -30,7 +30,7 @@ impl<T: Payload> Push<T> for Producer<T> {
 }
 
 impl<T: Payload> PushBatch<T> for Producer<T> {
-    #[inline]
+    #[inline(always)]
     fn put_batch(&mut self, items: &mut Vec<T>) {
         let mut spin = Spin::default();
         while !items.is_empty() {
@@ -46,7 +46,7 @@ impl<T: Payload> PushBatch<T> for Producer<T> {
 }
 
 impl<T: Payload> Take<T> for Consumer<T> {
-    #[inline]
+    #[inline(always)]
     fn get(&mut self) -> Option<T> {
         let mut spin = Spin::default();
         loop {
@@ -61,7 +61,7 @@ impl<T: Payload> Take<T> for Consumer<T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn get_batch(&mut self, out: &mut Vec<T>, max: usize) {
         let mut spin = Spin::default();
         self.grab_some(out, max);

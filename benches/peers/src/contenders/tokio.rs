@@ -6,52 +6,52 @@ use crate::payload::Payload;
 use crate::roles::{Push, PushAsync, Take, TakeAsync, TryPush, TryTake};
 
 impl<T: Payload> TryPush<T> for Sender<T> {
-    #[inline]
+    #[inline(always)]
     fn offer(&mut self, item: T) -> bool {
         self.try_send(item).is_ok()
     }
 }
 
 impl<T: Payload> TryTake<T> for Receiver<T> {
-    #[inline]
+    #[inline(always)]
     fn grab(&mut self) -> Option<T> {
         self.try_recv().ok()
     }
 }
 
 impl<T: Payload> Push<T> for Sender<T> {
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, item: T) {
         self.blocking_send(item).expect("an open channel");
     }
 }
 
 impl<T: Payload> Take<T> for Receiver<T> {
-    #[inline]
+    #[inline(always)]
     fn get(&mut self) -> Option<T> {
         self.blocking_recv()
     }
 
-    #[inline]
+    #[inline(always)]
     fn get_batch(&mut self, out: &mut Vec<T>, max: usize) {
         self.blocking_recv_many(out, max);
     }
 }
 
 impl<T: Payload> PushAsync<T> for Sender<T> {
-    #[inline]
+    #[inline(always)]
     async fn put_async(&mut self, item: T) {
         self.send(item).await.expect("an open channel");
     }
 }
 
 impl<T: Payload> TakeAsync<T> for Receiver<T> {
-    #[inline]
+    #[inline(always)]
     async fn get_async(&mut self) -> Option<T> {
         self.recv().await
     }
 
-    #[inline]
+    #[inline(always)]
     async fn get_batch_async(&mut self, out: &mut Vec<T>, max: usize) {
         self.recv_many(out, max).await;
     }
