@@ -5,7 +5,7 @@
 //! ```text
 //!   63                      3+k  3+k-1        3   2       1       0
 //!  +---------------------------+---------------+-------+-------+--------+
-//!  |            lap            |     index     | TAKER | CLOSED| WAITED |
+//!  |            lap            |     index     | HELD  | CLOSED| WAITED |
 //!  +---------------------------+---------------+-------+-------+--------+
 //!       2^(61-k) laps            slot in 0..N    head only
 //! ```
@@ -21,8 +21,8 @@ use std::fmt;
 pub(crate) const WAITED: u64 = 1;
 /// The channel is closed.
 pub(crate) const CLOSED: u64 = 1 << 1;
-/// In `head`: somebody holds the right to take.
-pub(crate) const TAKER: u64 = 1 << 2;
+/// In `head`: somebody keeps it from moving.
+pub(crate) const HELD: u64 = 1 << 2;
 
 const FLAG_BITS: u32 = 3;
 const FLAGS: u64 = (1 << FLAG_BITS) - 1;
@@ -200,10 +200,10 @@ mod tests {
     fn flags_do_not_touch_the_position() {
         let layout = Layout::new(5);
         let position = layout.advance(layout.start_of(7), 4);
-        let word = position.word() | WAITED | CLOSED | TAKER;
+        let word = position.word() | WAITED | CLOSED | HELD;
         assert_eq!(Position::of(word), position);
         let moved = word.wrapping_add(layout.step(position, 1));
-        assert_eq!(moved & (WAITED | CLOSED | TAKER), WAITED | CLOSED | TAKER);
+        assert_eq!(moved & (WAITED | CLOSED | HELD), WAITED | CLOSED | HELD);
         assert_eq!(Position::of(moved), layout.start_of(8));
     }
 

@@ -4,33 +4,39 @@
 //! # Protocol
 //!
 //! *Push*: claim positions by compare-exchange on `tail`, write the values, publish each by storing its lap in the
-//! slot's stamp. *Take*: get the right to take (the `TAKER` flag of `head`), copy a run of published values out, add the
-//! run's length to `head`, which also gives the right back. `limit` caches "positions before this are free", so that a
-//! push reads `head`, a line that takers keep writing, once a lap rather than once an item.
+//! slot's stamp. *Take*: claim a run of published positions by compare-exchange on `head`, copy the values out, store
+//! their end to `freed`. Only one claim on `head` is open at a time, because who makes one wants `freed` to have caught
+//! up with `head`: so each side has one read-modify-write.
+//!
+//! Two words save both sides the lines that the other keeps writing. `limit` caches "positions before this are free", so
+//! that a push reads `freed` once a lap rather than once an item; `ready` caches "positions before this are published",
+//! so that a take reads a line of stamps once rather than once an item.
 //!
 //! A slot at position `p` belongs to:
 //!
 //! ```text
-//!   the push that claimed p     from its claim of p            to its store of p's stamp
-//!   whoever holds TAKER         while head <= p, p published   to its addition to head past p
-//!   nobody                      from there                     to the claim of p + slots
+//!   the push that claimed p      from its claim of p     to its store of p's stamp
+//!   nobody                       from there              to the claim of p on head
+//!   the take that claimed p      from there              to its store to freed past p
+//!   nobody                       from there              to the claim of p + slots
 //! ```
 //!
 //! # Orderings
 //!
 //! Every happens-before edge that the crate relies on, named; each site cites its edge.
 //!
-//! - **Publish**: the stamp's store (Release) in a push → its load (Acquire) in a take. Carries the value.
-//! - **Free**: the addition to `head` (Release) in a take → its load (Acquire) in a push, and from there by the store
-//!   to `limit` (Release) → its load (Acquire) in other pushes. Carries "the old value has been copied out".
-//! - **Token**: the addition to `head` (Release) that clears `TAKER` → the compare-exchange (Acquire) that sets it, and
-//!   the load of `head` (Acquire) before a stamp is looked at. Carries the eviction count, which only holders of the
-//!   token write, and the stamps that they have met.
-//! - **Room**: a claim (Release) → the load of `tail` (Acquire) in another push. Carries the `head` that the claim had
-//!   room by, so that a ring is not taken for full for a `head` older than its `tail`.
+//! - **Publish**: the stamp's store (Release) in a push → its load (Acquire) in a take, and from there by the store to
+//!   `ready` (Release) → its load (Acquire) in other takes. Carries the value.
+//! - **Free**: the store to `freed` (Release) in a take → its load (Acquire) in the next take and in a push, and from
+//!   there by the store to `limit` (Release) → its load (Acquire) in other pushes. Carries "the old values have been
+//!   copied out", and the eviction count, which only the owners of a claim on `head` write.
+//! - **Head**: a change of `head` (Release) → its load (Acquire). Carries the stamps that earlier takes have met, so that
+//!   none is taken for one of another lap, and a `tail` that `head` has not passed.
+//! - **Room**: a claim on `tail` (Release) → the load of `tail` (Acquire) in another push. Carries the `freed` that the
+//!   claim had room by, so that a ring is not taken for full for a `freed` older than its `tail`.
 //! - **Sleep**: raising `WAITED` in a word (Release), after registering to be woken → lowering it (Acquire) before
-//!   notifying. Carries the registration. In between, claims and takes change the word by read-modify-writes, which
-//!   keep the release sequence alive whatever their own ordering.
+//!   notifying. Carries the registration. In between, claims change the word by read-modify-writes, which keep the
+//!   release sequence alive whatever their own ordering.
 //! - **Close**: raising `CLOSED` in a word (Release) → meeting it (Acquire) when going to sleep. Carries what the
 //!   closing thread did before.
 //!
@@ -38,26 +44,34 @@
 //!
 //! Who wants to sleep registers first, then raises `WAITED` in the very word that the other side must change to make
 //! a difference. All changes of one word are totally ordered. If the change comes first, the raise returns the changed
-//! word and the sleeper does not sleep; if the raise comes first, the change returns the flag and its author wakes.
+//! word and the sleeper does not sleep; if the raise comes first, the change returns the flag and its author wakes, once
+//! the difference is made.
 
 mod batch;
 mod lines;
 
 use std::mem::{self, MaybeUninit};
 use std::ptr;
+use std::slice;
 
 use crossbeam_utils::CachePadded;
 
 pub(crate) use self::batch::Batch;
 use self::lines::Lines;
 use crate::error::BuildError;
-use crate::position::{CLOSED, Layout, MAX_SLOTS, Position, TAKER, WAITED};
+use crate::position::{CLOSED, HELD, Layout, MAX_SLOTS, Position, WAITED};
 use crate::spin::{Snooze, Spin};
 use crate::sync::{AcqRel, Acquire, AtomicU8, AtomicU64, Relaxed, Release, UnsafeCell, fence};
 use crate::unwind::Dropper;
 
 /// Runs longer than this are handed back to producers piece by piece while the rest is still being copied.
 const CHUNK: usize = if cfg!(loom) { 1 } else { 256 };
+
+/// The bytes of a cache line.
+const LINE: usize = 64;
+
+/// How many stamps a take of one item looks at for those that follow: a line of them.
+const AHEAD: usize = if cfg!(loom) { 2 } else { 64 };
 
 pub(crate) struct Ring<T> {
     stamps: Lines<AtomicU8>,
@@ -70,16 +84,21 @@ pub(crate) struct Ring<T> {
     start: Position,
     /// The next position to claim, and `CLOSED`, `WAITED` (takers sleep).
     tail: CachePadded<AtomicU64>,
-    /// `head` plus one lap as some push last saw it: positions before it are free.
+    /// `freed` plus one lap as some push last saw it: positions before it are free.
     limit: CachePadded<AtomicU64>,
     takers: CachePadded<Takers>,
 }
 
 /// What takers write.
 struct Takers {
-    /// The next position to take, and `TAKER`, `CLOSED`, `WAITED` (pushers sleep).
+    /// The next position to take, and `HELD`, `CLOSED`, `WAITED` (pushers sleep).
     head: AtomicU64,
-    /// Items evicted so far; written by the holder of `TAKER` alone.
+    /// Positions before this have been moved out. While it is behind `head`, the claim between them is open; its owner
+    /// alone writes what follows.
+    freed: AtomicU64,
+    /// Positions before this are published, as some take last saw it.
+    ready: AtomicU64,
+    /// Items evicted so far.
     evicted: AtomicU64,
 }
 
@@ -129,6 +148,17 @@ pub(crate) enum Nothing {
     Closed,
 }
 
+/// A claim on `head`: published positions that this thread alone may move out, and must free: takers wait for it.
+#[must_use]
+pub(crate) struct Turn {
+    at: Position,
+    /// How many of them lie beyond the capacity.
+    evicted: usize,
+    /// How many follow, to be taken.
+    count: usize,
+    waited: bool,
+}
+
 /// Positions that this thread alone may write, and must publish: takers wait for it.
 #[must_use]
 pub(crate) struct Claim {
@@ -166,13 +196,15 @@ impl<T> Ring<T> {
             limit: CachePadded::new(AtomicU64::new(layout.next_lap(start).word())),
             takers: CachePadded::new(Takers {
                 head: AtomicU64::new(start.word()),
+                freed: AtomicU64::new(start.word()),
+                ready: AtomicU64::new(start.word()),
                 evicted: AtomicU64::new(0),
             }),
         })
     }
 
-    /// Values with a destructor are evicted one by one, because each has to be moved out and dropped after the token
-    /// is given back. The others just vanish, so one token serves many.
+    /// Values with a destructor are evicted one by one, because each has to be moved out and dropped once the claim on
+    /// `head` is over. The others just vanish, so one claim serves many.
     const EVICTED_AT_ONCE: usize = if mem::needs_drop::<T>() {
         1
     } else {
@@ -206,8 +238,15 @@ impl<T> Ring<T> {
         if self.spare == 0 {
             self.claim(1, 0)
         } else {
-            self.claim(1, self.spare)
+            self.claim_beside_spare()
         }
+    }
+
+    /// Apart, so that the way of the rings that do not evict stays short.
+    #[cold]
+    #[inline(never)]
+    fn claim_beside_spare(&self) -> Result<Claim, Refused> {
+        self.claim(1, self.spare)
     }
 
     /// Writes and publishes the value of a claimed slot.
@@ -257,29 +296,35 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Under one token: pushes `item` onto a ring that holds exactly `capacity` items, and takes the oldest.
+    /// While `head` is held: pushes `item` onto a ring that holds exactly `capacity` items, and claims the oldest.
     fn swap_oldest(&self, item: T) -> Result<(Moved, T), T> {
-        let Some(at) = self.try_token() else { return Err(item) };
+        let head = self.takers.head.load(Acquire); // Head
+        let at = Position::of(head);
+        if !self.may_claim(head) || !self.change_head(head, HELD) {
+            return Err(item);
+        }
         let tail = self.tail.load(Relaxed); // Relaxed: `head` stands still, and the compare-exchange confirms the rest.
         let newest = Position::of(tail);
         let full = self.layout.distance(at, newest) == self.capacity as i64;
-        if tail & CLOSED != 0 || !full || !self.is_published(at) {
-            let _ = self.return_token(at, 0);
-            return Err(item);
-        }
         // Room, as every claim. The claimed slot is a spare one: `capacity` slots from `at` on are taken, one more
-        // exists, and only the holder of the token could have moved `head`.
+        // exists, and only the holder of `head` could have moved it.
         let claimed = tail.wrapping_add(self.layout.step(newest, 1));
-        if self.tail.compare_exchange(tail, claimed, Release, Relaxed).is_err() {
-            let _ = self.return_token(at, 0);
+        if tail & CLOSED != 0
+            || !full
+            || !self.is_published(at)
+            || self.tail.compare_exchange(tail, claimed, Release, Relaxed).is_err()
+        {
+            self.takers.head.fetch_and(!HELD, Release); // Head
             return Err(item);
         }
         self.publish(newest, item);
-        // SAFETY: this thread holds the token, `at` is `head`, and its stamp was met above (Publish).
+        let step = self.layout.step(at, 1).wrapping_sub(HELD);
+        self.takers.head.fetch_add(step, Release); // Head
+        // SAFETY: this thread claimed `at` on `head`, and its stamp was met above (Publish).
         #[allow(unsafe_code)]
         let oldest = unsafe { self.read(at) };
         self.count_evicted(1);
-        let _ = self.return_token(at, 1);
+        self.free(self.layout.advance(at, 1));
         let waited = tail & WAITED != 0;
         Ok((Moved { count: 1, waited }, oldest))
     }
@@ -362,11 +407,11 @@ impl<T> Ring<T> {
         if free == wanted {
             return free;
         }
-        // As `tail` cannot pass `head` plus one lap, it stood at `at` when `head` was read, if that leaves no room.
-        let limit = self.layout.next_lap(Position::of(self.takers.head.load(Acquire))); // Free
+        // As `tail` cannot pass `freed` plus one lap, it stood at `at` when `freed` was read, if that leaves no room.
+        let limit = self.layout.next_lap(Position::of(self.takers.freed.load(Acquire))); // Free
         let free = self.free_before(limit, at, wanted, spare);
         if free > 0 {
-            self.limit.store(limit.word(), Release); // Free. An older value only makes somebody look at `head` again.
+            self.limit.store(limit.word(), Release); // Free. An older value only makes somebody look at `freed` again.
         }
         free
     }
@@ -395,147 +440,178 @@ impl<T> Ring<T> {
 
     // ----------------------------------------------------------------- taking
 
-    /// Takes the oldest item.
+    /// Claims the oldest item, if it is there for the asking; if not, [`take_slowly`](Self::take_slowly) decides.
     #[inline(always)]
-    pub(crate) fn take(&self, dropper: &mut Dropper) -> Result<(T, Moved), Nothing> {
-        if self.evicts_values() {
-            return self.with_evicted(dropper, |at| self.take_at(at));
+    pub(crate) fn turn(&self) -> Option<Turn> {
+        let head = self.takers.head.load(Acquire); // Head
+        let at = Position::of(head);
+        let ready = self.is_ready(at);
+        let there = ready || self.is_published(at);
+        let within = self.spare == 0 || self.excess(at) == 0;
+        if !there || !within || !self.may_claim(head) || !self.change_head(head, self.layout.step(at, 1)) {
+            return None;
         }
-        Ok(self.take_at(self.token_of_oldest()?))
+        if !ready && self.is_published(self.layout.advance(at, 1)) {
+            self.look_ahead(at);
+        }
+        Some(Turn {
+            at,
+            evicted: 0,
+            count: 1,
+            waited: head & WAITED != 0,
+        })
     }
 
-    /// For the holder of the token: takes the published item at `at` and gives the token back.
+    /// Takes the item that [`turn`](Self::turn) has claimed.
     #[inline(always)]
-    fn take_at(&self, at: Position) -> (T, Moved) {
-        // SAFETY: this thread holds the token, `at` is `head`, and its stamp was met (Publish).
+    pub(crate) fn take(&self, turn: Turn) -> (T, Moved) {
+        // SAFETY: this thread claimed the position on `head`, after meeting its stamp or `ready` (Publish).
         #[allow(unsafe_code)]
-        let item = unsafe { self.read(at) };
-        let waited = self.return_token(at, 1);
-        (item, Moved { count: 1, waited })
+        let item = unsafe { self.read(turn.at) };
+        self.free(self.layout.advance(turn.at, 1));
+        (item, turn.into())
+    }
+
+    /// Takes the oldest item, and evicts what must not be seen any more.
+    pub(crate) fn take_slowly(&self, dropper: &mut Dropper) -> Result<(T, Moved), Nothing> {
+        loop {
+            let turn = self.claim_oldest(1)?;
+            let first = self.layout.advance(turn.at, turn.evicted);
+            let taken = self.evicting(&turn, dropper, || {
+                // SAFETY: this thread claimed the position on `head`, after meeting its stamp (Publish).
+                #[allow(unsafe_code)]
+                let taken = (turn.count == 1).then(|| unsafe { self.read(first) });
+                self.free(self.layout.advance(first, turn.count));
+                taken
+            });
+            if let Some(item) = taken {
+                return Ok((item, turn.into()));
+            }
+        }
     }
 
     /// Appends up to `max` (not 0) of the oldest items to `out`; allocates only if `out` has too little room.
     pub(crate) fn take_into(&self, out: &mut Vec<T>, max: usize, dropper: &mut Dropper) -> Result<Moved, Nothing> {
         debug_assert!(max > 0);
         self.published_head()?;
-        // Before the token: the allocator is foreign code.
+        // Before the claim: the allocator is foreign code.
         if out.capacity() - out.len() < max {
             out.reserve(self.len().clamp(1, max));
         }
         let room = max.min(out.capacity() - out.len());
-
-        if self.evicts_values() {
-            return self.with_evicted(dropper, |at| self.take_run_at(at, out, room));
+        loop {
+            let turn = self.claim_oldest(room)?;
+            self.evicting(&turn, dropper, || self.move_out(&turn, out));
+            if turn.count > 0 {
+                return Ok(turn.into());
+            }
         }
-        Ok(self.take_run_at(self.token_of_oldest()?, out, room))
     }
 
-    /// For the holder of the token: appends the run of published items from `at` on to `out`, which has spare capacity
-    /// for `room` of them, and gives the token back.
-    fn take_run_at(&self, mut at: Position, out: &mut Vec<T>, room: usize) -> Moved {
-        let mut taken = 0;
-        let mut waited = false;
+    /// Appends the claimed items to `out`, which has spare capacity for them, and ends the claim.
+    fn move_out(&self, turn: &Turn, out: &mut Vec<T>) {
+        let mut at = self.layout.advance(turn.at, turn.evicted);
+        let mut left = turn.count;
         loop {
-            let wanted = (room - taken).min(CHUNK);
-            let run = self.published_run(at, wanted);
-            // SAFETY: this thread holds the token and the stamps of `run` positions from `head` on were met (Publish);
-            // `out` has room for `room` items past its length, of which `taken + run` are used.
+            let run = left.min(CHUNK);
+            // SAFETY: this thread claimed the positions on `head`, after meeting their stamps (Publish), and `out` has
+            // room for as many items.
             #[allow(unsafe_code)]
             unsafe {
                 self.read_run(at, out.as_mut_ptr().add(out.len()), run);
                 out.set_len(out.len() + run);
             }
-            taken += run;
-            if run < wanted || taken == room {
-                waited |= self.return_token(at, run);
-                return Moved { count: taken, waited };
-            }
-            waited |= self.free_keeping_token(at, run);
             at = self.layout.advance(at, run);
+            left -= run;
+            self.free(at);
+            if left == 0 {
+                return;
+            }
         }
     }
 
-    /// Whether this ring evicts, and has to run destructors for it.
-    #[inline(always)]
-    fn evicts_values(&self) -> bool {
-        mem::needs_drop::<T>() && self.spare > 0
-    }
-
-    /// The right to take, with a published item at `head` that is among the newest `capacity`; for values that can be
-    /// evicted by forgetting them.
-    #[inline]
-    fn token_of_oldest(&self) -> Result<Position, Nothing> {
+    /// Claims up to `most` (not 0) of the oldest items that are published. Those before the newest `capacity` are to be
+    /// evicted; if too few of them are published, there may be no others.
+    fn claim_oldest(&self, most: usize) -> Result<Turn, Nothing> {
+        let snooze = Snooze::new();
         loop {
-            let at = self.token_of_published()?;
-            if self.spare == 0 {
-                return Ok(at);
+            let head = self.published_head()?;
+            let at = Position::of(head);
+            if self.may_claim(head) {
+                let excess = self.excess(at);
+                let run = self.published_run(at, excess.saturating_add(most));
+                if run > 0 && self.change_head(head, self.layout.step(at, run)) {
+                    let evicted = run.min(excess);
+                    return Ok(Turn {
+                        at,
+                        evicted,
+                        count: run - evicted,
+                        waited: head & WAITED != 0,
+                    });
+                }
             }
-            if let Some(at) = self.trim(at, |_| {}) {
-                return Ok(at);
-            }
-        }
-    }
-
-    /// As [`token_of_oldest`](Self::token_of_oldest) for values with a destructor: `take` gives the token back, then
-    /// what was evicted for it is dropped.
-    #[inline(never)]
-    fn with_evicted<R>(&self, dropper: &mut Dropper, mut take: impl FnMut(Position) -> R) -> Result<R, Nothing> {
-        loop {
-            let at = self.token_of_published()?;
-            let mut evicted = None;
-            // SAFETY: this thread holds the token, `at` is `head`, and its stamp was met (Publish).
-            #[allow(unsafe_code)]
-            let at = self.trim(at, |at| evicted = Some(unsafe { self.read(at) }));
-            let taken = at.map(&mut take);
-            if let Some(evicted) = evicted {
-                dropper.drop(evicted);
-            }
-            if let Some(taken) = taken {
-                return Ok(taken);
-            }
-        }
-    }
-
-    /// For the holder of the token: evicts what lies beyond the capacity, and says where `head` is then. Gives the token
-    /// back if the item there is not published.
-    fn trim(&self, at: Position, move_out: impl FnOnce(Position)) -> Option<Position> {
-        let excess = self.excess(at);
-        if excess == 0 {
-            return Some(at);
-        }
-        let run = self.published_run(at, excess);
-        if run > 0 {
-            move_out(at);
-        }
-        self.count_evicted(run as u64);
-        let next = self.layout.advance(at, run);
-        // Nobody sleeps for room in a ring that evicts.
-        if run == excess && self.is_published(next) {
-            let _ = self.free_keeping_token(at, run);
-            Some(next)
-        } else {
-            let _ = self.return_token(at, run);
-            None
+            snooze.turn();
         }
     }
 
     /// Evicts what lies beyond the capacity, which makes room.
     fn evict(&self, dropper: &mut Dropper) -> Result<(), Busy> {
-        let at = self.try_token().ok_or(Busy)?;
+        let head = self.takers.head.load(Acquire); // Head
+        let at = Position::of(head);
+        if !self.may_claim(head) {
+            return Err(Busy);
+        }
         let excess = self.excess(at);
-        let run = self.published_run(at, excess);
-        // SAFETY: this thread holds the token, `at` is `head`, and its stamp was met (Publish).
-        #[allow(unsafe_code)]
-        let evicted = (mem::needs_drop::<T>() && run > 0).then(|| unsafe { self.read(at) });
-        self.count_evicted(run as u64);
+        if excess == 0 {
+            return Ok(());
+        }
+        let evicted = self.published_run(at, excess);
+        if evicted == 0 || !self.change_head(head, self.layout.step(at, evicted)) {
+            return Err(Busy);
+        }
         // Nobody sleeps for room in a ring that evicts.
-        let _ = self.return_token(at, run);
-        dropper.drop(evicted);
-        if run == 0 && excess > 0 { Err(Busy) } else { Ok(()) }
+        let turn = Turn {
+            at,
+            evicted,
+            count: 0,
+            waited: false,
+        };
+        self.evicting(&turn, dropper, || self.free(self.layout.advance(at, evicted)));
+        Ok(())
     }
 
-    /// For the holder of the token: how many items an evicting ring holds beyond its capacity. At most the spare slots,
-    /// of which there is one if values have a destructor.
+    /// Counts the items that a claim evicts. `take` ends the claim, and then the one that has a destructor is dropped.
+    fn evicting<R>(&self, turn: &Turn, dropper: &mut Dropper, take: impl FnOnce() -> R) -> R {
+        if turn.evicted > 0 {
+            self.count_evicted(turn.evicted as u64);
+            if mem::needs_drop::<T>() {
+                return self.evicting_value(turn.at, dropper, take);
+            }
+        }
+        take()
+    }
+
+    /// Apart, because it has a value on the stack.
+    #[inline(never)]
+    fn evicting_value<R>(&self, at: Position, dropper: &mut Dropper, take: impl FnOnce() -> R) -> R {
+        // SAFETY: this thread claimed the position on `head`, after meeting its stamp (Publish).
+        #[allow(unsafe_code)]
+        let value = unsafe { self.read(at) };
+        let taken = take();
+        dropper.drop(value);
+        taken
+    }
+
+    /// Looks how many items are published from `at`, which is claimed, so that the next takes need not.
+    #[inline(never)]
+    fn look_ahead(&self, at: Position) {
+        let run = self.published_run(at, AHEAD);
+        let ready = self.layout.advance(at, run);
+        self.takers.ready.store(ready.word(), Release); // Publish
+    }
+
+    /// How many items an evicting ring with `head` at `at` holds beyond its capacity. At most the spare slots, of which
+    /// there is one if values have a destructor.
     fn excess(&self, at: Position) -> usize {
         let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: what this thread knows to be pushed is counted.
         (self.layout.distance(at, tail) - self.capacity as i64).max(0) as usize
@@ -544,10 +620,10 @@ impl<T> Ring<T> {
     /// `head`, once the item there is published; or why it is not.
     #[inline]
     fn published_head(&self) -> Result<u64, Nothing> {
-        let mut head = self.takers.head.load(Acquire); // Token: no stamp is read that is older than the last take.
+        let mut head = self.takers.head.load(Acquire); // Head
         loop {
             let at = Position::of(head);
-            if self.is_published(at) {
+            if self.is_ready(at) || self.is_published(at) {
                 return Ok(head);
             }
             let tail = self.tail.load(Acquire); // Close
@@ -558,7 +634,7 @@ impl<T> Ring<T> {
                     Nothing::Closed
                 });
             }
-            let now = self.takers.head.load(Acquire); // Token
+            let now = self.takers.head.load(Acquire); // Head
             if Position::of(now) == at {
                 return Err(Nothing::Pending);
             }
@@ -566,51 +642,39 @@ impl<T> Ring<T> {
         }
     }
 
-    /// The right to take, with a published item at `head`, whose position is returned.
-    #[inline]
-    fn token_of_published(&self) -> Result<Position, Nothing> {
-        let snooze = Snooze::new();
-        loop {
-            let head = self.published_head()?;
-            if head & TAKER == 0 && self.set_taker(head) {
-                return Ok(Position::of(head));
-            }
-            snooze.turn();
-        }
+    /// Whether no claim on `head` is open and nobody holds it. It stays so until `head` changes.
+    #[inline(always)]
+    fn may_claim(&self, head: u64) -> bool {
+        let freed = self.takers.freed.load(Acquire); // Free
+        head & HELD == 0 && freed == Position::of(head).word()
     }
 
-    /// The right to take, if nobody has it.
-    fn try_token(&self) -> Option<Position> {
-        let head = self.takers.head.load(Relaxed); // Relaxed: the compare-exchange confirms it.
-        (head & TAKER == 0 && self.set_taker(head)).then(|| Position::of(head))
-    }
-
-    #[inline]
-    fn set_taker(&self, head: u64) -> bool {
-        // Token
+    /// Adds `step` to `head`, if that is still what it was.
+    #[inline(always)]
+    fn change_head(&self, head: u64, step: u64) -> bool {
+        // Head
         self.takers
             .head
-            .compare_exchange(head, head | TAKER, Acquire, Relaxed)
+            .compare_exchange(head, head.wrapping_add(step), Release, Relaxed)
             .is_ok()
     }
 
-    /// Frees `count` slots from `at` on and gives the right to take back; says whether pushers sleep.
-    #[inline]
-    fn return_token(&self, at: Position, count: usize) -> bool {
-        let step = self.layout.step(at, count).wrapping_sub(TAKER);
-        self.takers.head.fetch_add(step, Release) & WAITED != 0 // Free, Token
-    }
-
-    /// Frees `count` slots from `at` on; says whether pushers sleep.
-    fn free_keeping_token(&self, at: Position, count: usize) -> bool {
-        let step = self.layout.step(at, count);
-        self.takers.head.fetch_add(step, Release) & WAITED != 0 // Free
+    /// Ends a claim on `head`, or a part of it: the positions before `end` have been moved out.
+    #[inline(always)]
+    fn free(&self, end: Position) {
+        self.takers.freed.store(end.word(), Release); // Free
     }
 
     fn count_evicted(&self, count: u64) {
-        // Relaxed: Token orders all writers.
+        // Relaxed: Free orders all writers.
         let evicted = self.takers.evicted.load(Relaxed);
         self.takers.evicted.store(evicted + count, Relaxed);
+    }
+
+    /// Whether `at` is known to be published; if not, its stamp decides.
+    #[inline]
+    fn is_ready(&self, at: Position) -> bool {
+        at.is_before(Position::of(self.takers.ready.load(Acquire))) // Publish
     }
 
     #[inline]
@@ -666,12 +730,14 @@ impl<T> Ring<T> {
     ///
     /// # Safety
     ///
-    /// The calling thread holds the token, `at` is not before `head`, and it has met `at`'s stamp (Publish).
+    /// The calling thread has claimed `at` on `head`, after meeting its stamp (Publish).
     #[inline]
     #[allow(unsafe_code)]
     unsafe fn read(&self, at: Position) -> T {
         // SAFETY: by the contract the slot holds a value and is this thread's to move out, once.
-        self.slot(at).with(|slot| unsafe { slot.read().assume_init() })
+        let item = self.slot(at).with(|slot| unsafe { slot.read().assume_init() });
+        self.own_lines(slice::from_ref(self.slot(at)));
+        item
     }
 
     /// Moves the values of `count` positions from `at` on to `out`.
@@ -686,6 +752,22 @@ impl<T> Ring<T> {
         for (n, slot) in first.1.iter().chain(second.1).enumerate() {
             // SAFETY: by the contract the slot holds a value that is this thread's to move out, once.
             slot.with(|slot| unsafe { ptr::copy_nonoverlapping(slot.cast(), out.add(n), 1) });
+        }
+        self.own_lines(first.1);
+        self.own_lines(second.1);
+    }
+
+    /// Writes to each cache line of slots whose values this thread has moved out.
+    ///
+    /// A line that was only read here would be shared with the core that pushes, and the next push into it would stand
+    /// still until the copy here is gone. A line that was written moves there whole, and ahead of the push.
+    #[inline(always)]
+    fn own_lines(&self, slots: &[UnsafeCell<MaybeUninit<T>>]) {
+        let size = mem::size_of::<T>().max(1);
+        for offset in (0..mem::size_of_val(slots)).step_by(LINE) {
+            // SAFETY: the byte lies in a slot without a value, which is nobody else's until it is freed.
+            #[allow(unsafe_code)]
+            slots[offset / size].with_mut(|slot| unsafe { slot.cast::<u8>().add(offset % size).write(0) });
         }
     }
 
@@ -789,30 +871,30 @@ impl<T> Ring<T> {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        // With `tail` read first, a full distance means that the ring was full when `head` was read.
+        // As a push sees it. With `tail` read first, a full distance means that the ring was full when `freed` was read.
         let tail = Position::of(self.tail.load(Acquire)); // Room
-        let head = Position::of(self.takers.head.load(Relaxed));
-        self.layout.distance(head, tail) >= self.capacity as i64
+        let freed = Position::of(self.takers.freed.load(Relaxed));
+        self.layout.distance(freed, tail) >= self.capacity as i64
     }
 
     /// Items pushed, moved out (taken or evicted), and evicted so far.
     pub(crate) fn counts(&self) -> Counts {
-        // `evicted` after `head`, so that it has at least the evictions that `head` has passed: none is shown as a take.
-        // What it has beyond them is cut off, and rare where `head` stands still meanwhile.
+        // `evicted` after `freed`, so that it has at least the evictions that `freed` has passed: none is shown as a take.
+        // What it has beyond them is cut off, and rare where no claim is open meanwhile.
         let mut tries = 8;
-        let (head, evicted, tail) = loop {
-            let head = Position::of(self.takers.head.load(Acquire));
+        let (freed, evicted, tail) = loop {
+            let freed = Position::of(self.takers.freed.load(Acquire)); // Free
             let evicted = self.takers.evicted.load(Acquire);
             let tail = Position::of(self.tail.load(Acquire));
             tries -= 1;
-            if tries == 0 || Position::of(self.takers.head.load(Relaxed)) == head {
-                break (head, evicted, tail);
+            if tries == 0 || Position::of(self.takers.head.load(Relaxed)) == freed {
+                break (freed, evicted, tail);
             }
         };
         // What lies beyond the capacity is still to be moved out, and gone all the same.
-        let excess = self.layout.distance(head, tail) - self.capacity as i64;
+        let excess = self.layout.distance(freed, tail) - self.capacity as i64;
         let excess = excess.clamp(0, self.spare as i64) as u64;
-        let gone = self.layout.distance(self.start, head) as u64 + excess;
+        let gone = self.layout.distance(self.start, freed) as u64 + excess;
         Counts {
             pushed: self.layout.distance(self.start, tail) as u64,
             gone,
@@ -824,7 +906,7 @@ impl<T> Ring<T> {
 /// The stamps and slots of neighbouring positions.
 type Part<'a, T> = (&'a [AtomicU8], &'a [UnsafeCell<MaybeUninit<T>>]);
 
-/// The token is in other hands, or the oldest item is still being written.
+/// Another thread is in the middle of taking or evicting, or of pushing the oldest item.
 struct Busy;
 
 /// Why a thread that has announced its sleep must stay awake.
@@ -840,6 +922,16 @@ pub(crate) struct Counts {
     pub(crate) pushed: u64,
     pub(crate) gone: u64,
     pub(crate) evicted: u64,
+}
+
+impl From<Turn> for Moved {
+    #[inline]
+    fn from(turn: Turn) -> Self {
+        Self {
+            count: turn.count,
+            waited: turn.waited,
+        }
+    }
 }
 
 impl From<Claim> for Moved {

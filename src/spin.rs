@@ -56,7 +56,11 @@ impl Snooze {
     pub(crate) fn turn(&self) {
         let step = self.step.get();
         #[cfg(loom)]
-        loom::thread::yield_now();
+        {
+            // What a model was about to do when it failed is never done.
+            assert!(!std::thread::panicking(), "waiting for a thread that has panicked");
+            loom::thread::yield_now();
+        }
         #[cfg(not(loom))]
         if step <= Self::LONGEST_SPIN {
             for _ in 0..1 << step {
