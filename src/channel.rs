@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
@@ -36,20 +36,9 @@ struct Refusals {
     pinned: AtomicU64,
 }
 
-/// How long an operation may wait.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Patience {
-    Forever,
-    Until(Instant),
-}
-
-impl Patience {
-    fn deadline(self) -> Option<Instant> {
-        match self {
-            Self::Forever => None,
-            Self::Until(deadline) => Some(deadline),
-        }
-    }
+/// When to stop waiting that may take `timeout`; never, if no clock can show that time.
+pub(crate) fn deadline_after(timeout: Duration) -> Option<Instant> {
+    Instant::now().checked_add(timeout)
 }
 
 impl<T> Channel<T> {
@@ -81,7 +70,7 @@ impl<T> Channel<T> {
 
     /// Pushes `item` as the policy says. All policies are the same until the ring refuses.
     #[inline(always)]
-    pub(crate) fn push(&self, item: T, patience: impl FnOnce() -> Patience) -> Result<(), PushError<T>> {
+    pub(crate) fn push(&self, item: T, deadline: impl FnOnce() -> Option<Instant>) -> Result<(), PushError<T>> {
         match self.ring.claim_slot() {
             Ok(claim) => {
                 self.pushed(self.ring.fill(claim, item));
@@ -89,7 +78,7 @@ impl<T> Channel<T> {
             }
             Err(Refused::Closed) => Err(PushError::Closed(item)),
             Err(refused) => match self.when_full {
-                WhenFull::Block => self.push_when_room(item, patience()),
+                WhenFull::Block => self.push_when_room(item, deadline()),
                 WhenFull::DropOldest => self.push_by_evicting(item),
                 WhenFull::DropNewest => Err(self.refused(item, refused)),
             },
@@ -119,11 +108,11 @@ impl<T> Channel<T> {
     }
 
     #[cold]
-    fn push_when_room(&self, item: T, patience: Patience) -> Result<(), PushError<T>> {
+    fn push_when_room(&self, item: T, deadline: Option<Instant>) -> Result<(), PushError<T>> {
         let mut item = Some(item);
         let pushed = self
             .not_full
-            .block_until(patience.deadline(), |attempt| self.attempt_push(&mut item, attempt));
+            .block_until(deadline, |attempt| self.attempt_push(&mut item, attempt));
         self.not_full.pace(true);
         match (pushed, item) {
             (Some(true), _) | (_, None) => Ok(()),
@@ -133,7 +122,26 @@ impl<T> Channel<T> {
     }
 
     /// As [`push`](Self::push) for a task. `item` is empty once this is ready, unless the push failed.
+    #[inline]
     pub(crate) fn poll_push(
+        &self,
+        item: &mut Option<T>,
+        seat: &mut Seat,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), PushError<T>>> {
+        if let Some(pushed) = item.take() {
+            if let Ok(claim) = self.ring.claim_slot() {
+                self.pushed(self.ring.fill(claim, pushed));
+                seat.leave();
+                return Poll::Ready(Ok(()));
+            }
+            *item = Some(pushed);
+        }
+        self.poll_push_when_room(item, seat, cx)
+    }
+
+    #[inline(never)]
+    fn poll_push_when_room(
         &self,
         item: &mut Option<T>,
         seat: &mut Seat,
@@ -141,7 +149,7 @@ impl<T> Channel<T> {
     ) -> Poll<Result<(), PushError<T>>> {
         if self.when_full != WhenFull::Block {
             return match item.take() {
-                Some(item) => Poll::Ready(self.push(item, || Patience::Forever)),
+                Some(item) => Poll::Ready(self.push(item, || None)),
                 None => Poll::Ready(Ok(())),
             };
         }
@@ -189,7 +197,7 @@ impl<T> Channel<T> {
                 Err(PushError::Full(item)) => Ok(Some(item)),
                 done => done.map(|()| None),
             },
-            _ => self.push(item, || Patience::Forever).map(|()| None),
+            _ => self.push(item, || None).map(|()| None),
         }
     }
 
@@ -215,7 +223,7 @@ impl<T> Channel<T> {
     /// Pushes `item` and returns what was evicted for it.
     pub(crate) fn push_displacing(&self, item: T) -> Result<Option<T>, PushError<T>> {
         if self.when_full != WhenFull::DropOldest {
-            return self.push(item, || Patience::Forever).map(|()| None);
+            return self.push(item, || None).map(|()| None);
         }
         let mut dropper = Dropper::new();
         let result = match self.ring.push_displacing(item, &mut dropper) {
@@ -412,19 +420,19 @@ impl<T> Channel<T> {
     /// Takes the oldest item, waiting for one: the outer `None` says that the time was up, the inner that the channel
     /// is closed and drained.
     #[inline]
-    pub(crate) fn take(&self, patience: impl FnOnce() -> Patience) -> Option<Option<T>> {
+    pub(crate) fn take(&self, deadline: impl FnOnce() -> Option<Instant>) -> Option<Option<T>> {
         match self.take_one() {
             Ok(item) => Some(Some(item)),
             Err(Nothing::Closed) => Some(None),
-            Err(_) => self.take_when_pushed(patience()),
+            Err(_) => self.take_when_pushed(deadline()),
         }
     }
 
     #[cold]
-    fn take_when_pushed(&self, patience: Patience) -> Option<Option<T>> {
-        let taken = self.not_empty.block_until(patience.deadline(), |attempt| {
-            self.attempt_take(attempt, self.take_one())
-        });
+    fn take_when_pushed(&self, deadline: Option<Instant>) -> Option<Option<T>> {
+        let taken = self
+            .not_empty
+            .block_until(deadline, |attempt| self.attempt_take(attempt, self.take_one()));
         self.not_empty.pace(!self.ring.is_empty());
         taken
     }
@@ -434,7 +442,7 @@ impl<T> Channel<T> {
         &self,
         out: &mut Vec<T>,
         max: usize,
-        patience: impl FnOnce() -> Patience,
+        deadline: impl FnOnce() -> Option<Instant>,
     ) -> Option<Option<usize>> {
         if max == 0 {
             return Some(Some(0));
@@ -442,9 +450,9 @@ impl<T> Channel<T> {
         if let Outcome::Done(taken) = self.attempt_take_into(out, max, Attempt::Plain) {
             return Some(taken);
         }
-        let taken = self.not_empty.block_until(patience().deadline(), |attempt| {
-            self.attempt_take_into(out, max, attempt)
-        });
+        let taken = self
+            .not_empty
+            .block_until(deadline(), |attempt| self.attempt_take_into(out, max, attempt));
         self.not_empty.pace(taken.flatten() > Some(1));
         taken
     }

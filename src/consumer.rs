@@ -6,7 +6,7 @@ use std::iter::FusedIterator;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::channel::{Channel, Patience};
+use crate::channel::{Channel, deadline_after};
 use crate::coop::cooperate;
 use crate::error::{TakeTimeoutError, TryTakeError};
 use crate::producer::shared_methods;
@@ -70,7 +70,7 @@ impl<T> Consumer<T> {
     /// ```
     #[inline]
     pub fn take(&self) -> Option<T> {
-        self.channel.take(|| Patience::Forever).flatten()
+        self.channel.take(|| None).flatten()
     }
 
     /// Takes the oldest item if there is one.
@@ -118,7 +118,7 @@ impl<T> Consumer<T> {
     /// assert_eq!(taken, Err(TakeTimeoutError::Timeout));
     /// ```
     pub fn take_timeout(&self, timeout: Duration) -> Result<T, TakeTimeoutError> {
-        in_time(self.channel.take(|| Patience::of(timeout)))
+        in_time(self.channel.take(|| deadline_after(timeout)))
     }
 
     /// Takes the oldest item as a future; `None` once the channel is closed and drained.
@@ -181,10 +181,7 @@ impl<T> Consumer<T> {
     /// assert_eq!(out, [1, 2, 3]);
     /// ```
     pub fn take_batch_into(&self, out: &mut Vec<T>, max: usize) -> usize {
-        self.channel
-            .take_into(out, max, || Patience::Forever)
-            .flatten()
-            .unwrap_or(0)
+        self.channel.take_into(out, max, || None).flatten().unwrap_or(0)
     }
 
     /// Takes up to `max` items, oldest first, if there are any.
@@ -253,7 +250,7 @@ impl<T> Consumer<T> {
         max: usize,
         timeout: Duration,
     ) -> Result<usize, TakeTimeoutError> {
-        in_time(self.channel.take_into(out, max, || Patience::of(timeout)))
+        in_time(self.channel.take_into(out, max, || deadline_after(timeout)))
     }
 
     /// Takes up to `max` items as a future: [`take_batch`](Self::take_batch) for tasks.

@@ -4,9 +4,9 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::channel::{Channel, Patience};
+use crate::channel::{Channel, deadline_after};
 use crate::coop::cooperate;
 use crate::error::{BatchPushError, PushError};
 use crate::stats::Stats;
@@ -83,7 +83,7 @@ impl<T> Producer<T> {
     /// ```
     #[inline(always)]
     pub fn push(&self, item: T) -> Result<(), PushError<T>> {
-        self.channel.push(item, || Patience::Forever)
+        self.channel.push(item, || None)
     }
 
     /// Pushes `item` and returns the item that was evicted for it, if any.
@@ -150,7 +150,7 @@ impl<T> Producer<T> {
     /// assert_eq!(producer.push_timeout(2, Duration::from_millis(5)), Err(PushError::Timeout(2)));
     /// ```
     pub fn push_timeout(&self, item: T, timeout: Duration) -> Result<(), PushError<T>> {
-        self.channel.push(item, || Patience::of(timeout))
+        self.channel.push(item, || deadline_after(timeout))
     }
 
     /// Pushes clones of all `items`, in order and as one run where there is room; returns how many that were.
@@ -456,6 +456,7 @@ impl<T> PushAsync<'_, T> {
 impl<T> Future for PushAsync<'_, T> {
     type Output = Result<(), PushError<T>>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         cooperate(cx, |cx| this.channel.poll_push(&mut this.item, &mut this.seat, cx))
@@ -467,12 +468,5 @@ impl<T> fmt::Debug for PushAsync<'_, T> {
         f.debug_struct("PushAsync")
             .field("done", &self.item.is_none())
             .finish_non_exhaustive()
-    }
-}
-
-impl Patience {
-    /// A time that no clock can show is for ever.
-    pub(crate) fn of(timeout: Duration) -> Self {
-        Instant::now().checked_add(timeout).map_or(Self::Forever, Self::Until)
     }
 }

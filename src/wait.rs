@@ -230,6 +230,7 @@ impl Seat {
     }
 
     /// Gives the place up. If it was notified, somebody else is.
+    #[inline]
     pub(crate) fn leave(&mut self) {
         if let Some((listener, relay)) = self.taken.take() {
             drop(listener);
