@@ -45,12 +45,22 @@ impl<T> Channel<T> {
     pub(crate) fn new(capacity: usize, when_full: WhenFull, first_lap: u64) -> Result<Self, BuildError> {
         // A thread that finds the ring full or empty lets the other side run ahead: looking at once would cost both a
         // transfer of the words' cache lines for every item. A small ring turns round sooner.
-        let room = if cfg!(loom) { 0 } else { capacity.max(1).ilog2() };
+        let room = capacity.max(1).ilog2();
+        let (not_empty, not_full) = if cfg!(loom) {
+            (WaitingRoom::new(0), WaitingRoom::new(0))
+        } else {
+            // A task that takes spins for pushers that are threads. One that pushes parks: what made the ring full is
+            // as likely a neighbour on its own thread that has to run.
+            (
+                WaitingRoom::new(room.min(7)).with_spinning_tasks(),
+                WaitingRoom::new(room.min(6)),
+            )
+        };
         Ok(Self {
             ring: Ring::new(capacity, when_full == WhenFull::DropOldest, first_lap)?,
             when_full,
-            not_empty: WaitingRoom::new(room.min(7)),
-            not_full: WaitingRoom::new(room.min(6)),
+            not_empty,
+            not_full,
             closed: WaitingRoom::new(0),
             producers: Handles::one(),
             consumers: Handles::one(),

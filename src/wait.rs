@@ -51,9 +51,15 @@ pub(crate) struct WaitingRoom {
     /// accesses are Relaxed.
     first_spin: AtomicU32,
     longest_spin: u32,
+    /// Whether tasks spin before they park.
+    tasks_spin: bool,
+    /// How often tasks have parked without a spin; a guess, too.
+    parked: AtomicU32,
 }
 
 impl WaitingRoom {
+    const PARKS_PER_SPIN: u32 = 32;
+
     /// A room where threads leave the other side alone for at most `longest_spin`, as [`Snooze::of`] takes it.
     pub(crate) fn new(longest_spin: u32) -> Self {
         Self {
@@ -61,6 +67,16 @@ impl WaitingRoom {
             due: Arc::new(Due::new()),
             first_spin: AtomicU32::new(longest_spin),
             longest_spin,
+            tasks_spin: false,
+            parked: AtomicU32::new(0),
+        }
+    }
+
+    /// Lets tasks spin, too, before they park.
+    pub(crate) fn with_spinning_tasks(self) -> Self {
+        Self {
+            tasks_spin: true,
+            ..self
         }
     }
 
@@ -120,12 +136,7 @@ impl WaitingRoom {
         if !seat.is_in(self) {
             seat.leave();
         }
-        // Parking a task costs more than a short spin, as long as the other side is at work.
-        let mut spin = if seat.is_empty() {
-            self.first_spin.load(Relaxed)
-        } else {
-            0
-        };
+        let mut spin = if seat.is_empty() { self.spin_before_parking() } else { 0 };
         loop {
             match attempt(Attempt::Plain) {
                 Outcome::Done(result) => {
@@ -136,14 +147,19 @@ impl WaitingRoom {
                 Outcome::Nothing => {}
             }
             if spin > 0 {
-                Snooze::of(mem::take(&mut spin)).turn();
-                let outcome = attempt(Attempt::Plain);
-                self.pace(matches!(outcome, Outcome::Done(_)));
-                match outcome {
-                    Outcome::Done(result) => return Poll::Ready(result),
-                    Outcome::Soon => return come_back(cx),
-                    Outcome::Nothing => {}
+                let snooze = Snooze::of(mem::take(&mut spin));
+                while !snooze.is_long() {
+                    snooze.turn();
+                    match attempt(Attempt::Plain) {
+                        Outcome::Done(result) => {
+                            self.pace(true);
+                            return Poll::Ready(result);
+                        }
+                        Outcome::Soon => return come_back(cx),
+                        Outcome::Nothing => {}
+                    }
                 }
+                self.pace(false);
             }
             if seat.is_empty() {
                 // The place is kept only if it was announced: left otherwise, also by a panic.
@@ -158,6 +174,23 @@ impl WaitingRoom {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// How a task begins to spin before it parks; 0 if it parks at once.
+    ///
+    /// Parking costs more than a spin of some microseconds if the other side is a thread at work, and less if it is a
+    /// task on the same thread. What has not paid for a while is tried again once in a while.
+    fn spin_before_parking(&self) -> u32 {
+        if !self.tasks_spin {
+            return 0;
+        }
+        let spin = self.first_spin.load(Relaxed);
+        if spin > 0 {
+            return spin;
+        }
+        let parked = self.parked.load(Relaxed).wrapping_add(1);
+        self.parked.store(parked, Relaxed);
+        u32::from(parked % Self::PARKS_PER_SPIN == 0)
     }
 
     /// Learns from a wait that is over: if the other side is `busy`, leaving it alone for longer lets it do more
