@@ -56,6 +56,7 @@ impl<T> Builder<T> {
     ///
     /// If the capacity is 0, or there is no memory for so many items. [`try_build`](Self::try_build) returns an error
     /// instead.
+    #[track_caller]
     pub fn build(self) -> (Producer<T>, Consumer<T>) {
         self.try_build().unwrap_or_else(|error| panic!("{error}"))
     }

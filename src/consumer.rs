@@ -68,6 +68,7 @@ impl<T> Consumer<T> {
     /// assert_eq!(consumer.take(), Some(1));
     /// assert_eq!(consumer.take(), None);
     /// ```
+    #[doc(alias = "recv")]
     #[inline]
     pub fn take(&self) -> Option<T> {
         self.channel.take(|| None).flatten()
@@ -94,6 +95,7 @@ impl<T> Consumer<T> {
     /// drop(producer);
     /// assert_eq!(consumer.try_take(), Err(TryTakeError::Closed));
     /// ```
+    #[doc(alias = "try_recv")]
     #[inline]
     pub fn try_take(&self) -> Result<T, TryTakeError> {
         self.channel.try_take()

@@ -21,7 +21,7 @@ use std::fmt;
 pub enum PushError<T> {
     /// The channel holds `capacity` items and its policy, or the call, says not to wait and not to evict.
     ///
-    /// Under [`DropOldest`](crate::BackPressurePolicy::DropOldest) this is rare: the oldest item could not be evicted
+    /// Under [`DropOldest`](crate::BackPressurePolicy::DropOldest) this is the exception: the oldest item could not be evicted
     /// because a thread was stopped in the middle of pushing or taking it.
     Full(T),
     /// The channel was closed, or all its consumers are gone.

@@ -9,7 +9,7 @@
 //! let threads: Vec<_> = (0..4)
 //!     .map(|id| {
 //!         let producer = producer.clone();
-//!         thread::spawn(move || (0..100).for_each(|n| producer.push((id, n)).unwrap()))
+//!         thread::spawn(move || (0..100).for_each(|n| _ = producer.push((id, n)))) // what is refused is counted
 //!     })
 //!     .collect();
 //! drop(producer);
@@ -22,8 +22,8 @@
 //! threads.into_iter().for_each(|thread| thread.join().unwrap());
 //!
 //! let stats = consumer.stats();
-//! assert_eq!(stats.pushed, 400);
-//! assert_eq!(written + stats.evicted, 400);
+//! assert_eq!(stats.offered(), 400);
+//! assert_eq!(written + stats.lost(), 400);
 //! ```
 //!
 //! # Choosing a policy
@@ -33,6 +33,10 @@
 //! | [`Block`](BackPressurePolicy::Block) | holds the pusher until there is room | yes | nobody |
 //! | [`DropOldest`](BackPressurePolicy::DropOldest) | evicts the oldest item | never | the item that waited longest |
 //! | [`DropNewest`](BackPressurePolicy::DropNewest) | gives the incoming item back | never | the item being pushed |
+//!
+//! `DropOldest` has one exception: while a thread that the system has stopped is in the middle of pushing or taking the
+//! oldest item, a push gives its own item back as [`Full`](PushError::Full). With more busy threads than cores this comes
+//! in bursts, so do not `unwrap` the result of a push.
 //!
 //! [`Producer::try_push`] never waits and never evicts, whatever the policy.
 //!
@@ -57,7 +61,8 @@
 //!   `offered == pushed + refused` hold exactly ([`Stats`]).
 //! - **Errors return the item.**
 //! - **Cancelling loses nothing**: a dropped take has taken nothing, a dropped push can give its item back.
-//! - **No allocation** by pushing and taking, as long as nobody has to park.
+//! - **No allocation** by pushing and taking, as long as nobody has to park; [`take_batch`](Consumer::take_batch) and its
+//!   kin return a new `Vec`, their `_into` forms fill yours.
 //! - **Your code never runs inside**: no destructor, clone, waker or iterator of yours is called while a slot is claimed
 //!   or a lock is held. If it panics, every other item is still dropped exactly once and the channel goes on.
 //!
@@ -138,6 +143,7 @@ pub use stream::{Batches, Items, PushSink};
 /// assert!(producer.push("c").unwrap_err().is_full());
 /// assert_eq!(consumer.take_batch(10), ["a", "b"]);
 /// ```
+#[track_caller]
 pub fn channel<T>(capacity: usize, policy: BackPressurePolicy<T>) -> (Producer<T>, Consumer<T>) {
     Builder::new(capacity).policy(policy).build()
 }

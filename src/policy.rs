@@ -19,11 +19,12 @@ pub enum BackPressurePolicy<T> {
     Block,
     /// The oldest item in the channel is dropped and counted; the pusher never waits.
     ///
-    /// Consumers find the newest `capacity` items, always. The destructor of the item that goes runs in this push or in
+    /// Consumers find the newest `capacity` of the items that went in. The destructor of the item that goes runs in this push or in
     /// the next operation on the channel.
     ///
     /// If a thread was stopped in the middle of pushing or taking that very item, the pusher spins for some
-    /// microseconds and then gets the *incoming* item back as [`Full`](crate::PushError::Full).
+    /// microseconds and then gets the *incoming* item back as [`Full`](crate::PushError::Full). Where threads outnumber
+    /// cores this comes in bursts, one for each such thread.
     DropOldest,
     /// The incoming item comes back as [`Full`](crate::PushError::Full) and is counted; the pusher never waits.
     DropNewest,

@@ -63,7 +63,7 @@ impl<T> Producer<T> {
     /// # Errors
     ///
     /// [`PushError::Closed`] if the channel is closed or gets closed while waiting. [`PushError::Full`] under
-    /// `DropNewest`, and in the rare case that `DropOldest` describes.
+    /// `DropNewest`, and in the case that `DropOldest` describes.
     ///
     /// # Panics
     ///
@@ -81,6 +81,7 @@ impl<T> Producer<T> {
     /// }
     /// assert_eq!(consumer.try_take_batch(10).unwrap(), [3, 4]);
     /// ```
+    #[doc(alias = "send")]
     #[inline(always)]
     pub fn push(&self, item: T) -> Result<(), PushError<T>> {
         self.channel.push(item, || None)
@@ -125,6 +126,7 @@ impl<T> Producer<T> {
     /// assert_eq!(producer.try_push(1), Ok(()));
     /// assert_eq!(producer.try_push(2), Err(PushError::Full(2)));
     /// ```
+    #[doc(alias = "try_send")]
     #[inline(always)]
     pub fn try_push(&self, item: T) -> Result<(), PushError<T>> {
         self.channel.try_push(item)
