@@ -8,6 +8,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker};
 
+use futures_sink::Sink;
 use loom::future::block_on;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Notify};
@@ -94,8 +95,22 @@ fn what_is_taken_has_been_written() {
 /// Publish, for runs.
 #[test]
 fn a_batch_that_is_taken_has_been_written() {
-    model(3, || {
-        let (producer, consumer) = channel(3, DropNewest);
+    a_batch_has_been_written(3, 0);
+}
+
+/// Publish, for a run that goes on in the next lap.
+#[test]
+fn a_batch_across_the_lap_has_been_written() {
+    a_batch_has_been_written(2, 1);
+}
+
+fn a_batch_has_been_written(capacity: usize, start: usize) {
+    model(3, move || {
+        let (producer, consumer) = channel(capacity, DropNewest);
+        for n in 0..start {
+            producer.push(Value::new(n)).unwrap();
+            assert_eq!(consumer.try_take().unwrap().get(), n);
+        }
         let pusher = thread::spawn(move || {
             producer.push_from(&mut vec![Value::new(0), Value::new(1)]).unwrap();
         });
@@ -108,21 +123,34 @@ fn a_batch_that_is_taken_has_been_written() {
     });
 }
 
-/// Publish, for a run that goes on in the next lap.
+/// Publish, relayed by `ready`: it says no more than what is published.
 #[test]
-fn a_batch_across_the_lap_has_been_written() {
-    model(3, || {
-        let (producer, consumer) = channel(2, DropNewest);
-        producer.push(Value::new(0)).unwrap();
-        assert_eq!(consumer.try_take().unwrap().get(), 0);
-        let pusher = thread::spawn(move || {
-            producer.push_from(&mut vec![Value::new(0), Value::new(1)]).unwrap();
-        });
-        let mut taken = Vec::with_capacity(2);
-        let _ = consumer.try_take_batch_into(&mut taken, 2);
-        for (n, value) in taken.into_iter().enumerate() {
-            assert_eq!(value.get(), n);
+fn what_a_take_has_seen_ahead_has_been_written() {
+    model(2, || {
+        let (producer, consumer) = channel(4, DropNewest);
+        producer.push_from(&mut vec![Value::new(0), Value::new(1)]).unwrap();
+        let pusher = push_all(producer, 2..3);
+        // The first take looks as far ahead as the second; under the model checker it never looks further.
+        for n in 0..3 {
+            match consumer.try_take() {
+                Ok(value) => assert_eq!(value.get(), n),
+                Err(_) => assert_eq!(n, 2),
+            }
         }
+        pusher.join().unwrap();
+    });
+}
+
+/// Publish, relayed by `ready` to another taker.
+#[test]
+fn what_another_take_has_seen_ahead_has_been_written() {
+    model(2, || {
+        let (producer, consumer) = channel(4, DropNewest);
+        let pusher = push_all(producer, 0..2);
+        let other = consumer.clone();
+        let taker = thread::spawn(move || drop(other.try_take().map(Value::get)));
+        let _ = consumer.try_take().map(Value::get);
+        taker.join().unwrap();
         pusher.join().unwrap();
     });
 }
@@ -208,6 +236,18 @@ fn evictions_are_all_counted() {
         assert_eq!(left, 1);
         assert_eq!(stats.pushed, accepted);
         assert_eq!(stats.evicted, accepted - 1);
+    });
+}
+
+/// Free, to who counts: an eviction is never shown as a take.
+#[test]
+fn evictions_are_not_counted_as_taken() {
+    model(2, || {
+        let (producer, consumer) = channel(1, DropOldest);
+        producer.push(Box::new(0)).unwrap();
+        let pusher = thread::spawn(move || (1..4).for_each(|n| drop(producer.push(Box::new(n)))));
+        assert_eq!(consumer.stats().taken, 0);
+        pusher.join().unwrap();
     });
 }
 
@@ -300,7 +340,17 @@ fn run<R>(tasks: Vec<Pin<Box<dyn Future<Output = R> + '_>>>) -> Vec<R> {
 /// Room: without it a push takes the ring for full by a `freed` older than its `tail`.
 #[test]
 fn a_ring_that_was_never_full_refuses_nothing() {
-    model(3, || {
+    a_ring_that_was_never_full(|producer| producer.push(3).is_ok());
+}
+
+/// Room, for who only asks.
+#[test]
+fn a_ring_that_was_never_full_is_not_said_to_be() {
+    a_ring_that_was_never_full(|producer| !producer.is_full());
+}
+
+fn a_ring_that_was_never_full(has_room: fn(&Producer<u8>) -> bool) {
+    model(3, move || {
         let (producer, consumer) = channel(2, DropNewest);
         producer.push(1).unwrap();
         let other = producer.clone();
@@ -309,9 +359,63 @@ fn a_ring_that_was_never_full_refuses_nothing() {
             let _ = other.push(2);
             consumer
         });
-        // Without this push the ring never holds more than 1 of 2.
-        assert!(producer.push(3).is_ok());
+        // But for what is pushed here, the ring never holds more than 1 of 2.
+        assert!(has_room(&producer));
         drop(mover.join().unwrap());
+    });
+}
+
+/// Head: without it a take finds the ring empty by a `tail` older than its `head`.
+#[test]
+fn a_ring_that_was_never_empty_yields_an_item() {
+    let take = |consumer: &Consumer<_>| consumer.try_take().is_ok();
+    a_ring_that_was_never_empty(1, push_and_take, take);
+    a_ring_that_was_never_empty(1, displace, take);
+}
+
+/// Head, for who has found others to have taken meanwhile.
+#[test]
+fn a_ring_that_was_never_empty_yields_a_batch() {
+    let take = |consumer: &Consumer<_>| consumer.try_take_batch_into(&mut Vec::with_capacity(1), 1).is_ok();
+    a_ring_that_was_never_empty(3, push_and_take, take);
+    a_ring_that_was_never_empty(3, displace, take);
+}
+
+/// Head, for who only asks.
+#[test]
+fn a_ring_that_was_never_empty_is_not_said_to_be() {
+    let ask = |consumer: &Consumer<_>| !consumer.is_empty();
+    a_ring_that_was_never_empty(1, push_and_take, ask);
+    a_ring_that_was_never_empty(1, displace, ask);
+}
+
+fn push_and_take(producer: &Producer<Box<u8>>, consumer: &Consumer<Box<u8>>) {
+    let _ = producer.try_push(Box::new(1));
+    // Only what leaves another.
+    if consumer.len() == 2 {
+        let _ = consumer.try_take();
+    }
+}
+
+fn displace(producer: &Producer<Box<u8>>, _: &Consumer<Box<u8>>) {
+    let _ = producer.push_displacing(Box::new(1));
+}
+
+fn a_ring_that_was_never_empty(
+    rounds: usize,
+    go_round: fn(&Producer<Box<u8>>, &Consumer<Box<u8>>),
+    has_item: fn(&Consumer<Box<u8>>) -> bool,
+) {
+    model(2, move || {
+        let capacity = if go_round as usize == displace as usize { 1 } else { 2 };
+        let policy = if capacity == 1 { DropOldest } else { DropNewest };
+        let (producer, consumer) = channel(capacity, policy);
+        producer.push(Box::new(0)).unwrap();
+        let other = consumer.clone();
+        let mover = thread::spawn(move || (0..rounds).for_each(|_| go_round(&producer, &other)));
+        // But for what is taken here, the ring always holds 1.
+        assert!(has_item(&consumer));
+        mover.join().unwrap();
     });
 }
 
@@ -466,6 +570,10 @@ fn closing_carries_what_was_done_before() {
     closing_is_told(|producer, _| producer.push(1).is_err());
     closing_is_told(|_, consumer| consumer.take().is_none());
     closing_is_told(|producer, _| producer.try_push(1).is_err() || producer.push(2).is_err());
+    closing_is_told(|producer, _| {
+        block_on(producer.closed());
+        true
+    });
 }
 
 fn closing_is_told(told: fn(&Producer<u8>, &Consumer<u8>) -> bool) {
@@ -484,6 +592,7 @@ fn closing_is_told(told: fn(&Producer<u8>, &Consumer<u8>) -> bool) {
         if told(&ours, &consumer) {
             #[allow(unsafe_code)]
             done.with(|done| assert_eq!(unsafe { *done }, 1));
+            assert!(consumer.is_closed());
         }
         closer.join().unwrap();
     });
