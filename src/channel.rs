@@ -8,7 +8,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::error::{BatchPushError, BuildError, PushError, TryTakeError};
 use crate::policy::WhenFull;
-use crate::ring::{Awake, Batch, Moved, Nothing, Refused, Ring, Side};
+use crate::ring::{Batch, Moved, Nothing, Refused, Ring, Side};
 use crate::spin::Snooze;
 use crate::stats::Stats;
 use crate::sync::{AcqRel, AtomicU64, AtomicUsize, Relaxed};
@@ -142,7 +142,7 @@ impl<T> Channel<T> {
         if let Some(pushed) = item.take() {
             if let Ok(claim) = self.ring.claim_slot() {
                 self.pushed(self.ring.fill(claim, pushed));
-                seat.leave();
+                seat.settle();
                 return Poll::Ready(Ok(()));
             }
             *item = Some(pushed);
@@ -191,12 +191,8 @@ impl<T> Channel<T> {
     fn attempt_refused<R>(&self, refused: Refused, attempt: Attempt, closed: R) -> Outcome<R> {
         match (refused, attempt) {
             (Refused::Closed, _) => Outcome::Done(closed),
-            (_, Attempt::Plain) => Outcome::Nothing,
-            (_, Attempt::Announced) => match self.ring.announce_pusher() {
-                Ok(()) => Outcome::Nothing,
-                Err(Awake::Changed) => Outcome::Soon,
-                Err(Awake::Closed) => Outcome::Done(closed),
-            },
+            (_, Attempt::Announced) if !self.ring.announce_pusher() => Outcome::Soon,
+            _ => Outcome::Nothing,
         }
     }
 
@@ -418,12 +414,8 @@ impl<T> Channel<T> {
             (Ok(taken), _) => Outcome::Done(Some(taken)),
             (Err(Nothing::Closed), _) => Outcome::Done(None),
             (Err(Nothing::Pending), _) => Outcome::Soon,
-            (Err(Nothing::Empty), Attempt::Plain) => Outcome::Nothing,
-            (Err(Nothing::Empty), Attempt::Announced) => match self.ring.announce_taker() {
-                Ok(()) => Outcome::Nothing,
-                Err(Awake::Changed) => Outcome::Soon,
-                Err(Awake::Closed) => Outcome::Done(None),
-            },
+            (Err(Nothing::Empty), Attempt::Announced) if !self.ring.announce_taker() => Outcome::Soon,
+            (Err(Nothing::Empty), _) => Outcome::Nothing,
         }
     }
 
@@ -540,12 +532,12 @@ impl<T> Channel<T> {
 
     /// Ready once the channel is closed.
     pub(crate) fn poll_closed(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<()> {
-        self.closed.poll_until(seat, cx, |attempt| {
-            let closed = match attempt {
-                Attempt::Plain => self.ring.is_closed(),
-                Attempt::Announced => self.ring.announce_closer(),
-            };
-            if closed { Outcome::Done(()) } else { Outcome::Nothing }
+        self.closed.poll_until(seat, cx, |_| {
+            if self.ring.is_closed() {
+                Outcome::Done(())
+            } else {
+                Outcome::Nothing
+            }
         })
     }
 

@@ -7,7 +7,7 @@
 //!  +---------------------------+---------------+-------+-------+--------+
 //!  |            lap            |     index     | HELD  | CLOSED| WAITED |
 //!  +---------------------------+---------------+-------+-------+--------+
-//!       2^(61-k) laps            slot in 0..N    head only
+//!       2^(61-k) laps            slot in 0..N    head    tail
 //! ```
 //!
 //! `N` is any number of slots and `k` the bits that hold `N - 1`. Going one slot further is an addition; only the
@@ -19,7 +19,7 @@ use std::fmt;
 
 /// Somebody sleeps until the other side changes this word.
 pub(crate) const WAITED: u64 = 1;
-/// The channel is closed.
+/// In `tail`: the channel is closed.
 pub(crate) const CLOSED: u64 = 1 << 1;
 /// In `head`: somebody keeps it from moving.
 pub(crate) const HELD: u64 = 1 << 2;

@@ -25,20 +25,20 @@
 //!
 //! Every happens-before edge that the crate relies on, named; each site cites its edge.
 //!
-//! - **Publish**: the stamp's store (Release) in a push → its load (Acquire) in a take, and from there by the store to
-//!   `ready` (Release) → its load (Acquire) in other takes. Carries the value.
+//! - **Publish**: the stamp's store (Release) in a push → its load (Acquire) in a take. Carries the value.
 //! - **Free**: the store to `freed` (Release) in a take → its load (Acquire) in the next take and in a push, and from
 //!   there by the store to `limit` (Release) → its load (Acquire) in other pushes. Carries "the old values have been
-//!   copied out", and the eviction count, which only the owners of a claim on `head` write.
-//! - **Head**: a change of `head` (Release) → its load (Acquire). Carries the stamps that earlier takes have met, so that
-//!   none is taken for one of another lap, and a `tail` that `head` has not passed.
+//!   copied out"; to the next take also all that earlier takes have met, stamps and `ready`, and the eviction count,
+//!   which only the owners of a claim on `head` write.
+//! - **Head**: a claim on `head` (Release) → the load of `head` (Acquire) by who asks whether there is an item. Carries
+//!   the `tail` that the claim had items by, so that a ring is not taken for empty for a `tail` older than its `head`.
 //! - **Room**: a claim on `tail` (Release) → the load of `tail` (Acquire) in another push. Carries the `freed` that the
 //!   claim had room by, so that a ring is not taken for full for a `freed` older than its `tail`.
-//! - **Sleep**: raising `WAITED` in a word (Release), after registering to be woken → lowering it (Acquire) before
-//!   notifying. Carries the registration. In between, claims change the word by read-modify-writes, which keep the
-//!   release sequence alive whatever their own ordering.
-//! - **Close**: raising `CLOSED` in a word (Release) → meeting it (Acquire) when going to sleep. Carries what the
-//!   closing thread did before.
+//! - **Close**: raising `CLOSED` in `tail` (Release) → meeting it there (Acquire). Carries what the closing thread did
+//!   before.
+//!
+//! After they are made, `head` and `tail` only change by read-modify-writes, so whatever their own ordering, they pass
+//! on what earlier ones carry.
 //!
 //! # Nobody sleeps through a change
 //!
@@ -46,6 +46,10 @@
 //! a difference. All changes of one word are totally ordered. If the change comes first, the raise returns the changed
 //! word and the sleeper does not sleep; if the raise comes first, the change returns the flag and its author wakes, once
 //! the difference is made.
+//!
+//! That the registration is seen by who wakes is the event's own doing: it makes a sequentially consistent fence after
+//! each registration, and one before each notification. `WAITED` itself needs no ordering, and who closes has only to
+//! raise `CLOSED` before notifying: whoever registers after that meets `CLOSED` in the attempt that follows.
 
 mod batch;
 mod lines;
@@ -61,7 +65,7 @@ use self::lines::Lines;
 use crate::error::BuildError;
 use crate::position::{CLOSED, HELD, Layout, MAX_SLOTS, Position, WAITED};
 use crate::spin::{Snooze, Spin};
-use crate::sync::{AcqRel, Acquire, AtomicU8, AtomicU64, Relaxed, Release, UnsafeCell, fence};
+use crate::sync::{Acquire, AtomicU8, AtomicU64, Relaxed, Release, UnsafeCell};
 use crate::unwind::Dropper;
 
 /// Runs longer than this are handed back to producers piece by piece while the rest is still being copied.
@@ -91,7 +95,7 @@ pub(crate) struct Ring<T> {
 
 /// What takers write.
 struct Takers {
-    /// The next position to take, and `HELD`, `CLOSED`, `WAITED` (pushers sleep).
+    /// The next position to take, and `HELD`, `WAITED` (pushers sleep).
     head: AtomicU64,
     /// Positions before this have been moved out. While it is behind `head`, the claim between them is open; its owner
     /// alone writes what follows.
@@ -298,7 +302,7 @@ impl<T> Ring<T> {
 
     /// While `head` is held: pushes `item` onto a ring that holds exactly `capacity` items, and claims the oldest.
     fn swap_oldest(&self, item: T) -> Result<(Moved, T), T> {
-        let head = self.takers.head.load(Acquire); // Head
+        let head = self.takers.head.load(Relaxed); // Relaxed: Free carries what is needed.
         let at = Position::of(head);
         if !self.may_claim(head) || !self.change_head(head, HELD) {
             return Err(item);
@@ -306,15 +310,15 @@ impl<T> Ring<T> {
         let tail = self.tail.load(Relaxed); // Relaxed: `head` stands still, and the compare-exchange confirms the rest.
         let newest = Position::of(tail);
         let full = self.layout.distance(at, newest) == self.capacity as i64;
-        // Room, as every claim. The claimed slot is a spare one: `capacity` slots from `at` on are taken, one more
-        // exists, and only the holder of `head` could have moved it.
+        // The claimed slot is a spare one: `capacity` slots from `at` on are taken, one more exists, and only the holder
+        // of `head` could have moved it. Relaxed: by this `tail` the ring is full, whatever `freed` is read.
         let claimed = tail.wrapping_add(self.layout.step(newest, 1));
         if tail & CLOSED != 0
             || !full
             || !self.is_published(at)
-            || self.tail.compare_exchange(tail, claimed, Release, Relaxed).is_err()
+            || self.tail.compare_exchange(tail, claimed, Relaxed, Relaxed).is_err()
         {
-            self.takers.head.fetch_and(!HELD, Release); // Head
+            self.takers.head.fetch_and(!HELD, Relaxed); // Relaxed: `head` has not moved.
             return Err(item);
         }
         self.publish(newest, item);
@@ -346,12 +350,10 @@ impl<T> Ring<T> {
         }
         let (first, second) = self.split(claim.at, claim.count);
         let stamp = self.layout.stamp(claim.at);
-        // Publish, in the order of the positions.
-        first.0.iter().for_each(|slot| slot.store(stamp, Release));
-        second
-            .0
-            .iter()
-            .for_each(|slot| slot.store(stamp.wrapping_add(1), Release));
+        // In the order of the positions.
+        for (stamps, stamp) in [(first.0, stamp), (second.0, stamp.wrapping_add(1))] {
+            stamps.iter().for_each(|slot| slot.store(stamp, Release)); // Publish
+        }
         Ok(claim.into())
     }
 
@@ -376,10 +378,9 @@ impl<T> Ring<T> {
     /// Claims up to `wanted` positions, leaving `spare` slots free.
     #[inline(always)]
     fn claim(&self, wanted: usize, spare: usize) -> Result<Claim, Refused> {
-        let mut tail = self.tail.load(Acquire); // Room
+        let mut tail = self.tail.load(Acquire); // Room, Close
         loop {
             if tail & CLOSED != 0 {
-                fence(Acquire); // Close
                 return Err(Refused::Closed);
             }
             let at = Position::of(tail);
@@ -388,7 +389,7 @@ impl<T> Ring<T> {
                 return Err(Refused::Full);
             }
             let claimed = tail.wrapping_add(self.layout.step(at, count));
-            // Room
+            // Room, Close
             match self.tail.compare_exchange_weak(tail, claimed, Release, Acquire) {
                 Ok(_) => {
                     let waited = tail & WAITED != 0;
@@ -443,12 +444,15 @@ impl<T> Ring<T> {
     /// Claims the oldest item, if it is there for the asking; if not, [`take_slowly`](Self::take_slowly) decides.
     #[inline(always)]
     pub(crate) fn turn(&self) -> Option<Turn> {
-        let head = self.takers.head.load(Acquire); // Head
+        let head = self.takers.head.load(Relaxed); // Relaxed: Free carries what is needed.
         let at = Position::of(head);
+        if !self.may_claim(head) {
+            return None;
+        }
         let ready = self.is_ready(at);
         let there = ready || self.is_published(at);
         let within = self.spare == 0 || self.excess(at) == 0;
-        if !there || !within || !self.may_claim(head) || !self.change_head(head, self.layout.step(at, 1)) {
+        if !there || !within || !self.change_head(head, self.layout.step(at, 1)) {
             return None;
         }
         if !ready && self.is_published(self.layout.advance(at, 1)) {
@@ -556,7 +560,7 @@ impl<T> Ring<T> {
 
     /// Evicts what lies beyond the capacity, which makes room.
     fn evict(&self, dropper: &mut Dropper) -> Result<(), Busy> {
-        let head = self.takers.head.load(Acquire); // Head
+        let head = self.takers.head.load(Relaxed); // Relaxed: Free carries what is needed.
         let at = Position::of(head);
         if !self.may_claim(head) {
             return Err(Busy);
@@ -607,7 +611,7 @@ impl<T> Ring<T> {
     fn look_ahead(&self, at: Position) {
         let run = self.published_run(at, AHEAD);
         let ready = self.layout.advance(at, run);
-        self.takers.ready.store(ready.word(), Release); // Publish
+        self.takers.ready.store(ready.word(), Relaxed); // Relaxed: Free carries it, with the stamps met here.
     }
 
     /// How many items an evicting ring with `head` at `at` holds beyond its capacity. At most the spare slots, of which
@@ -642,7 +646,8 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Whether no claim on `head` is open and nobody holds it. It stays so until `head` changes.
+    /// Whether no claim on `head` is open and nobody holds it. It stays so until `head` changes, and what earlier takes
+    /// have met is known from here on.
     #[inline(always)]
     fn may_claim(&self, head: u64) -> bool {
         let freed = self.takers.freed.load(Acquire); // Free
@@ -674,7 +679,7 @@ impl<T> Ring<T> {
     /// Whether `at` is known to be published; if not, its stamp decides.
     #[inline]
     fn is_ready(&self, at: Position) -> bool {
-        at.is_before(Position::of(self.takers.ready.load(Acquire))) // Publish
+        at.is_before(Position::of(self.takers.ready.load(Relaxed))) // Relaxed: who claims `at` has it by Free.
     }
 
     #[inline]
@@ -796,40 +801,31 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Announces a pusher that is about to sleep: nothing if it may, having registered before, or why it must not.
-    pub(crate) fn announce_pusher(&self) -> Result<(), Awake> {
-        let head = self.takers.head.fetch_or(WAITED, AcqRel); // Sleep, Close
-        if head & CLOSED != 0 {
-            return Err(Awake::Closed);
-        }
+    /// Announces a pusher that is about to sleep; says whether it may, having registered before. If not, there is room,
+    /// or soon will be.
+    pub(crate) fn announce_pusher(&self) -> bool {
+        let head = self.raise_waited(Side::Pushers);
         // Relaxed: `tail` cannot pass `head` plus the capacity, so an older value only looks like room.
         let tail = Position::of(self.tail.load(Relaxed));
-        if self.layout.distance(Position::of(head), tail) < self.capacity as i64 {
-            return Err(Awake::Changed);
-        }
-        Ok(())
+        self.layout.distance(head, tail) >= self.capacity as i64
     }
 
-    /// Announces a taker that is about to sleep: nothing if it may, having registered before, or why it must not.
-    pub(crate) fn announce_taker(&self) -> Result<(), Awake> {
-        let tail = self.tail.fetch_or(WAITED, AcqRel); // Sleep, Close
+    /// Announces a taker that is about to sleep; says whether it may, having registered before. If not, there is an item,
+    /// or soon will be: it was claimed before the announcement, so the claim has not seen that.
+    pub(crate) fn announce_taker(&self) -> bool {
+        let tail = self.raise_waited(Side::Takers);
         // Relaxed: an older `head` only looks like an item.
-        let head = Position::of(self.takers.head.load(Relaxed));
-        if head != Position::of(tail) {
-            // Claimed before the announcement, so the claim has not seen it.
-            return Err(Awake::Changed);
-        }
-        if tail & CLOSED != 0 { Err(Awake::Closed) } else { Ok(()) }
+        Position::of(self.takers.head.load(Relaxed)) == tail
     }
 
     /// Raises the flag that somebody on `side` sleeps; returns the position it was raised at.
     pub(crate) fn raise_waited(&self, side: Side) -> Position {
-        Position::of(self.word(side).fetch_or(WAITED, AcqRel)) // Sleep
+        Position::of(self.word(side).fetch_or(WAITED, Relaxed))
     }
 
     /// Lowers the flag that somebody on `side` sleeps; returns the position it was lowered at.
     pub(crate) fn lower_waited(&self, side: Side) -> Position {
-        Position::of(self.word(side).fetch_and(!WAITED, AcqRel)) // Sleep
+        Position::of(self.word(side).fetch_and(!WAITED, Relaxed))
     }
 
     /// How many positions lie between two positions of a side.
@@ -839,19 +835,11 @@ impl<T> Ring<T> {
 
     /// Closes the ring: no push is accepted from here on. Says whether it was open.
     pub(crate) fn close(&self) -> bool {
-        let tail = self.tail.fetch_or(CLOSED, AcqRel); // Close
-        self.takers.head.fetch_or(CLOSED, AcqRel); // Close
-        tail & CLOSED == 0
+        self.tail.fetch_or(CLOSED, Release) & CLOSED == 0 // Close
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         self.tail.load(Acquire) & CLOSED != 0 // Close
-    }
-
-    /// As [`is_closed`](Self::is_closed) for somebody who has just registered to be told: either this sees the closing
-    /// or the closing comes after the registration.
-    pub(crate) fn announce_closer(&self) -> bool {
-        self.tail.fetch_or(0, AcqRel) & CLOSED != 0 // Close
     }
 
     // ----------------------------------------------------------------- counts
@@ -884,8 +872,8 @@ impl<T> Ring<T> {
         let mut tries = 8;
         let (freed, evicted, tail) = loop {
             let freed = Position::of(self.takers.freed.load(Acquire)); // Free
-            let evicted = self.takers.evicted.load(Acquire);
-            let tail = Position::of(self.tail.load(Acquire));
+            let evicted = self.takers.evicted.load(Relaxed);
+            let tail = Position::of(self.tail.load(Relaxed));
             tries -= 1;
             if tries == 0 || Position::of(self.takers.head.load(Relaxed)) == freed {
                 break (freed, evicted, tail);
@@ -908,14 +896,6 @@ type Part<'a, T> = (&'a [AtomicU8], &'a [UnsafeCell<MaybeUninit<T>>]);
 
 /// Another thread is in the middle of taking or evicting, or of pushing the oldest item.
 struct Busy;
-
-/// Why a thread that has announced its sleep must stay awake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Awake {
-    /// The other side has moved, or is about to.
-    Changed,
-    Closed,
-}
 
 /// What the positions count.
 pub(crate) struct Counts {

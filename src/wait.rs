@@ -4,6 +4,12 @@
 //! [`Announced`](Attempt::Announced), and must then make sure that whoever can help next will call
 //! [`notify`](WaitingRoom::notify) (see the crate's ring for how), or say that something has changed already.
 //!
+//! # One notification, one attempt
+//!
+//! Each notification stands for one thing to be had and obliges who receives it to attempt to get it. An attempt that
+//! gets something has used the notification up, whichever thing it was, and one that finds nothing has shown that others
+//! were faster. Who leaves without an attempt passes the notification on.
+//!
 //! # Foreign wakers
 //!
 //! `event_listener` calls and drops wakers while it holds its lock. A waker is foreign code: it may push into the same
@@ -107,14 +113,11 @@ impl WaitingRoom {
             let listener = self.event.listen();
             match attempt(Attempt::Announced) {
                 Outcome::Done(result) => {
-                    // Dropping a listener that was notified notifies another.
-                    drop(listener);
-                    self.due.flush();
+                    listener.discard();
                     return Some(result);
                 }
                 Outcome::Soon => {
-                    drop(listener);
-                    self.due.flush();
+                    listener.discard();
                 }
                 Outcome::Nothing => match deadline {
                     None => listener.wait(),
@@ -140,7 +143,7 @@ impl WaitingRoom {
         loop {
             match attempt(Attempt::Plain) {
                 Outcome::Done(result) => {
-                    seat.leave();
+                    seat.settle();
                     return Poll::Ready(result);
                 }
                 Outcome::Soon => return come_back(cx),
@@ -163,9 +166,12 @@ impl WaitingRoom {
             }
             if seat.is_empty() {
                 // The place is kept only if it was announced: left otherwise, also by a panic.
-                let place = Seat::taken(self);
+                let mut place = Seat::taken(self);
                 match attempt(Attempt::Announced) {
-                    Outcome::Done(result) => return Poll::Ready(result),
+                    Outcome::Done(result) => {
+                        place.settle();
+                        return Poll::Ready(result);
+                    }
                     Outcome::Soon => return come_back(cx),
                     Outcome::Nothing => *seat = place,
                 }
@@ -260,6 +266,14 @@ impl Seat {
             self.taken = None;
         }
         Poll::Ready(())
+    }
+
+    /// Gives the place up once its task has got what it waited for: if it was notified, that was for this.
+    #[inline]
+    pub(crate) fn settle(&mut self) {
+        if let Some((listener, _)) = self.taken.take() {
+            listener.discard();
+        }
     }
 
     /// Gives the place up. If it was notified, somebody else is.

@@ -273,6 +273,43 @@ fn a_take_that_succeeds_without_having_been_woken_passes_its_wake_on() {
     }
 }
 
+#[test]
+fn a_take_that_was_woken_and_succeeds_wakes_nobody_else() {
+    for policy in POLICIES {
+        let (producer, consumer) = policy.channel(4);
+        let (tasks, mut takes) = parked_takes::<3>(&consumer);
+        for n in 0..2 {
+            producer.push(n).unwrap();
+            assert_eq!(
+                poll_take(&tasks[n as usize], &mut takes[n as usize]),
+                Poll::Ready(Some(n))
+            );
+        }
+        assert_eq!(woken(&tasks), [true, true, false]);
+        producer.push(2).unwrap();
+        assert_eq!(poll_take(&tasks[2], &mut takes[2]), Poll::Ready(Some(2)));
+        assert_eq!(tasks.each_ref().map(Task::wakes), [1, 1, 1]);
+    }
+}
+
+#[test]
+fn a_push_that_was_woken_and_succeeds_wakes_nobody_else() {
+    let (producer, consumer) = Policy::Block.channel(1);
+    producer.push(1).unwrap();
+    let tasks = [Task::new(), Task::new()];
+    let mut pushes = [2, 3].map(|n| producer.push_async(n));
+    for (task, push) in tasks.iter().zip(&mut pushes) {
+        assert!(task.poll_unpin(push).is_pending());
+    }
+    for n in 0..2 {
+        consumer.take().unwrap();
+        assert_eq!(count_woken(&tasks), n + 1);
+        assert!(tasks[n].poll_unpin(&mut pushes[n]).is_ready());
+        assert_eq!(count_woken(&tasks), n + 1);
+    }
+    assert_eq!(tasks.each_ref().map(Task::wakes), [1, 1]);
+}
+
 // bug-classes A4
 #[test]
 fn a_push_that_succeeds_without_having_been_woken_leaves_no_waker() {
