@@ -115,7 +115,8 @@ impl<T> Producer<T> {
     ///
     /// # Errors
     ///
-    /// [`PushError::Full`] if the channel holds `capacity` items, [`PushError::Closed`] if it is closed.
+    /// [`PushError::Full`] if the channel holds `capacity` items, those included that a consumer is still moving out;
+    /// [`PushError::Closed`] if it is closed.
     ///
     /// # Examples
     ///

@@ -369,7 +369,9 @@ impl<T> Ring<T> {
                 Err(Refused::Full) => {}
                 done => return done,
             }
-            if self.evict(dropper).is_err() && !spin.again() {
+            // Pinned, or others may take the room.
+            let _ = self.evict(dropper);
+            if !spin.again() {
                 return Err(Refused::Pinned);
             }
         }

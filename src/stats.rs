@@ -7,7 +7,8 @@
 ///
 /// While nothing moves, [`offered`](Self::offered) is what producers tried to push by policy,
 /// `pushed == taken + evicted + discarded + len` and `offered == pushed + refused`. While something moves, each field
-/// is a value it had at some moment of the call.
+/// is a value it had at some moment of the call, and [`evicted`](Self::evicted) may fall again by the few items that
+/// are about to be evicted but that a take under way still gets.
 ///
 /// # Examples
 ///

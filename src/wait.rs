@@ -110,6 +110,8 @@ impl WaitingRoom {
                 Outcome::Nothing if !snooze.is_long() => continue,
                 Outcome::Nothing => {}
             }
+            // Should the attempt panic, the listener may pass a notification on to a task.
+            let _flush = FlushAfter(&self.due);
             let listener = self.event.listen();
             match attempt(Attempt::Announced) {
                 Outcome::Done(result) => {
@@ -216,6 +218,15 @@ impl WaitingRoom {
     /// Wakes the tasks that are due: foreign code, which may panic.
     pub(crate) fn flush(&self) {
         self.due.flush();
+    }
+}
+
+/// Wakes the tasks that are due once what is declared after this has been dropped.
+struct FlushAfter<'a>(&'a Due);
+
+impl Drop for FlushAfter<'_> {
+    fn drop(&mut self) {
+        self.0.flush();
     }
 }
 
@@ -353,4 +364,42 @@ impl Due {
 /// Locks a mutex under which nothing can panic.
 fn lock<T>(mutex: &Mutex<T>) -> impl std::ops::DerefMut<Target = T> + '_ {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Bug class: a wake is lost because the one it was given to never ran.
+    #[test]
+    fn a_thread_whose_attempt_panics_passes_its_notification_on_to_a_task() {
+        let room = WaitingRoom::new(0);
+        let woken = Arc::new(Woken(AtomicBool::new(false)));
+        let waker = Waker::from(woken.clone());
+        let mut seat = Seat::default();
+        let attempt = |attempt| -> Outcome<()> {
+            if attempt == Attempt::Announced {
+                let polled = room.poll_until(&mut seat, &mut Context::from_waker(&waker), |_| Outcome::<()>::Nothing);
+                assert!(polled.is_pending());
+                assert_eq!(room.notify(1), 1); // The thread's place is the older one.
+                assert!(!woken.0.load(Ordering::Relaxed));
+                std::panic::panic_any("the attempt fails");
+            }
+            Outcome::Nothing
+        };
+        let panic = catch_unwind(AssertUnwindSafe(|| room.block_until(None, attempt)));
+        assert_eq!(panic.unwrap_err().downcast_ref(), Some(&"the attempt fails"));
+        assert!(woken.0.load(Ordering::Relaxed));
+    }
 }
