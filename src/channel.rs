@@ -76,6 +76,10 @@ impl<T> Channel<T> {
         &self.ring
     }
 
+    pub(crate) fn ring_mut(&mut self) -> &mut Ring<T> {
+        &mut self.ring
+    }
+
     // ---------------------------------------------------------------- pushing
 
     /// Pushes `item` as the policy says. All policies are the same until the ring refuses.
@@ -227,10 +231,23 @@ impl<T> Channel<T> {
     }
 
     /// Pushes `item` and returns what was evicted for it.
+    ///
+    /// On the short way the evicted item goes from its slot to the caller, as in [`take_one`](Self::take_one).
+    #[inline]
     pub(crate) fn push_displacing(&self, item: T) -> Result<Option<T>, PushError<T>> {
         if self.when_full != WhenFull::DropOldest {
             return self.push(item, || None).map(|()| None);
         }
+        let Some(swap) = self.ring.claim_swap() else {
+            return self.push_displacing_slowly(item);
+        };
+        let (displaced, moved) = self.ring.swap(swap, item);
+        self.pushed(moved);
+        Ok(Some(displaced))
+    }
+
+    #[inline(never)]
+    fn push_displacing_slowly(&self, item: T) -> Result<Option<T>, PushError<T>> {
         let mut dropper = Dropper::new();
         let result = match self.ring.push_displacing(item, &mut dropper) {
             Ok((moved, displaced)) => {
@@ -574,6 +591,7 @@ impl<T> Channel<T> {
             pushed: counts.pushed,
             taken: counts.gone.saturating_sub(counts.evicted).saturating_sub(discarded),
             evicted: counts.evicted,
+            displaced: counts.displaced,
             discarded,
             refused: self.refused.full.load(Relaxed),
             refused_pinned: self.refused.pinned.load(Relaxed),

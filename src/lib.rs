@@ -64,7 +64,8 @@
 //! - **No allocation** by pushing and taking, as long as nobody has to park; [`take_batch`](Consumer::take_batch) and its
 //!   kin return a new `Vec`, their `_into` forms fill yours.
 //! - **Your code never runs inside**: no destructor, clone, waker or iterator of yours is called while a slot is claimed
-//!   or a lock is held. If it panics, every other item is still dropped exactly once and the channel goes on.
+//!   or a lock is held. If it panics, every other item is still dropped exactly once and the channel goes on. (The
+//!   exception is cloning a [`compat::LockFreeRingBuffer`], which holds the oldest item while it clones one.)
 //!
 //! # Closing
 //!
@@ -96,6 +97,7 @@
 //!
 //! - `tokio`: async operations and streams spend tokio's cooperative budget, so that a task whose channel is always ready
 //!   still lets its neighbours run. Off by default. Streams bound what they do in a row without it, too.
+//! - `serde`: the rings of [`compat`] serialise their contents. Off by default.
 
 // The modules in reading order: what users hold, the channel, what it is made of.
 mod builder;
@@ -109,6 +111,8 @@ mod stream;
 mod channel;
 mod ring;
 mod wait;
+
+pub mod compat;
 
 mod coop;
 mod position;

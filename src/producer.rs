@@ -105,6 +105,7 @@ impl<T> Producer<T> {
     /// assert_eq!(producer.push_displacing("a"), Ok(None));
     /// assert_eq!(producer.push_displacing("b"), Ok(Some("a")));
     /// ```
+    #[inline]
     pub fn push_displacing(&self, item: T) -> Result<Option<T>, PushError<T>> {
         self.channel.push_displacing(item)
     }

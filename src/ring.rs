@@ -30,15 +30,16 @@
 //!   there by the store to `limit` (Release) → its load (Acquire) in other pushes. Carries "the old values have been
 //!   copied out"; to the next take also all that earlier takes have met, stamps and `ready`, and the eviction count,
 //!   which only the owners of a claim on `head` write.
-//! - **Head**: a claim on `head` (Release) → the load of `head` (Acquire) by who asks whether there is an item. Carries
-//!   the `tail` that the claim had items by, so that a ring is not taken for empty for a `tail` older than its `head`.
+//! - **Head**: a change of `head` (Release) → its load (Acquire). Carries the `tail` that a claim had items by, so that a
+//!   ring is not taken for empty for a `tail` older than its `head`. And a hold that ends (Release) → the next claim or
+//!   hold (Acquire). Carries "nobody is looking any more".
 //! - **Room**: a claim on `tail` (Release) → the load of `tail` (Acquire) in another push. Carries the `freed` that the
 //!   claim had room by, so that a ring is not taken for full for a `freed` older than its `tail`.
 //! - **Close**: raising `CLOSED` in `tail` (Release) → meeting it there (Acquire). Carries what the closing thread did
 //!   before.
 //!
-//! After they are made, `head` and `tail` only change by read-modify-writes, so whatever their own ordering, they pass
-//! on what earlier ones carry.
+//! `tail` only changes by read-modify-writes, and `head`, too, but for one that a thread holds alone: so whatever their own
+//! ordering, changes pass on what earlier ones carry.
 //!
 //! # Nobody sleeps through a change
 //!
@@ -65,7 +66,7 @@ use self::lines::Lines;
 use crate::error::BuildError;
 use crate::position::{CLOSED, HELD, Layout, MAX_SLOTS, Position, WAITED};
 use crate::spin::{Snooze, Spin};
-use crate::sync::{Acquire, AtomicU8, AtomicU64, Relaxed, Release, UnsafeCell};
+use crate::sync::{AcqRel, Acquire, AtomicU8, AtomicU64, Relaxed, Release, UnsafeCell};
 use crate::unwind::Dropper;
 
 /// Runs longer than this are handed back to producers piece by piece while the rest is still being copied.
@@ -102,15 +103,17 @@ struct Takers {
     freed: AtomicU64,
     /// Positions before this are published, as some take last saw it.
     ready: AtomicU64,
-    /// Items evicted so far.
+    /// Items evicted and dropped so far.
     evicted: AtomicU64,
+    /// Items evicted and handed out by swaps so far.
+    displaced: AtomicU64,
 }
 
-// SAFETY: the ring owns its values and moves them between threads, so `T: Send` is needed and, as it never hands out a
-// reference to a value, enough.
+// SAFETY: the ring owns its values and moves them between threads, so `T: Send` is needed and, as no two threads ever have
+// a reference to the same value, enough.
 #[allow(unsafe_code)]
 unsafe impl<T: Send> Send for Ring<T> {}
-// SAFETY: as above: sharing the ring gives other threads values, never references to them.
+// SAFETY: as above: sharing the ring gives other threads values, or a reference to one while `head` is held, as a lock does.
 #[allow(unsafe_code)]
 unsafe impl<T: Send> Sync for Ring<T> {}
 
@@ -171,6 +174,14 @@ pub(crate) struct Claim {
     waited: bool,
 }
 
+/// The oldest position, `head` being held there, and a claim on the one after the newest.
+#[must_use]
+pub(crate) struct Swap {
+    oldest: Position,
+    newest: Position,
+    waited: bool,
+}
+
 impl<T> Ring<T> {
     /// A ring of exactly `capacity` items whose first position lies in `first_lap`; an `evicting` one has room to
     /// evict in runs.
@@ -203,6 +214,7 @@ impl<T> Ring<T> {
                 freed: AtomicU64::new(start.word()),
                 ready: AtomicU64::new(start.word()),
                 evicted: AtomicU64::new(0),
+                displaced: AtomicU64::new(0),
             }),
         })
     }
@@ -276,11 +288,7 @@ impl<T> Ring<T> {
     }
 
     /// Pushes `item` into an evicting ring; if that makes the ring overflow, returns the one item that goes for it.
-    pub(crate) fn push_displacing(
-        &self,
-        mut item: T,
-        dropper: &mut Dropper,
-    ) -> Result<(Moved, Option<T>), (T, Refused)> {
+    pub(crate) fn push_displacing(&self, item: T, dropper: &mut Dropper) -> Result<(Moved, Option<T>), (T, Refused)> {
         let mut spin = Spin::new();
         loop {
             match self.claim_within_capacity() {
@@ -288,49 +296,71 @@ impl<T> Ring<T> {
                 Err(Refused::Full) => {}
                 Err(refused) => return Err((item, refused)),
             }
+            if let Some(swap) = self.claim_swap() {
+                let (oldest, moved) = self.swap(swap, item);
+                return Ok((moved, Some(oldest)));
+            }
             // What lies beyond the capacity is gone already, to earlier pushes.
             let _ = self.evict(dropper);
-            item = match self.swap_oldest(item) {
-                Ok((moved, oldest)) => return Ok((moved, Some(oldest))),
-                Err(item) => item,
-            };
             if !spin.again() {
                 return Err((item, Refused::Pinned));
             }
         }
     }
 
-    /// While `head` is held: pushes `item` onto a ring that holds exactly `capacity` items, and claims the oldest.
-    fn swap_oldest(&self, item: T) -> Result<(Moved, T), T> {
-        let head = self.takers.head.load(Relaxed); // Relaxed: Free carries what is needed.
-        let at = Position::of(head);
-        if !self.may_claim(head) || !self.change_head(head, HELD) {
-            return Err(item);
-        }
-        let tail = self.tail.load(Relaxed); // Relaxed: `head` stands still, and the compare-exchange confirms the rest.
+    /// Claims the oldest item and the room for one more, if an evicting ring holds exactly `capacity` items.
+    #[inline(always)]
+    pub(crate) fn claim_swap(&self) -> Option<Swap> {
+        let tail = self.tail.load(Relaxed); // Relaxed: the compare-exchange confirms it.
         let newest = Position::of(tail);
-        let full = self.layout.distance(at, newest) == self.capacity as i64;
-        // The claimed slot is a spare one: `capacity` slots from `at` on are taken, one more exists, and only the holder
-        // of `head` could have moved it. Relaxed: by this `tail` the ring is full, whatever `freed` is read.
-        let claimed = tail.wrapping_add(self.layout.step(newest, 1));
-        if tail & CLOSED != 0
-            || !full
-            || !self.is_published(at)
-            || self.tail.compare_exchange(tail, claimed, Relaxed, Relaxed).is_err()
-        {
-            self.takers.head.fetch_and(!HELD, Relaxed); // Relaxed: `head` has not moved.
-            return Err(item);
+        let limit = Position::of(self.limit.load(Relaxed)); // Relaxed: nothing is written for it.
+        if self.free_before(limit, newest, 1, self.spare) > 0 {
+            return None;
         }
-        self.publish(newest, item);
-        let step = self.layout.step(at, 1).wrapping_sub(HELD);
-        self.takers.head.fetch_add(step, Release); // Head
-        // SAFETY: this thread claimed `at` on `head`, and its stamp was met above (Publish).
-        #[allow(unsafe_code)]
-        let oldest = unsafe { self.read(at) };
-        self.count_evicted(1);
-        self.free(self.layout.advance(at, 1));
+        let head = self.takers.head.load(Relaxed); // Relaxed: holding it confirms it.
+        let oldest = Position::of(head);
+        let full = self.layout.advance(oldest, self.capacity) == newest;
+        if !full || tail & CLOSED != 0 || !self.may_claim(head) || !self.is_published(oldest) {
+            return None;
+        }
+        // With `head` held, nobody takes; if `tail` is still where it was, nobody has pushed either. The slot at `newest`
+        // is a spare one: `capacity` slots from `oldest` on are taken, and one more exists.
+        // Relaxed: by this `tail` the ring is full, whatever `freed` is read.
+        let claimed = tail.wrapping_add(self.layout.step(newest, 1));
+        if !self.change_head(head, HELD) {
+            return None;
+        }
+        if self.tail.compare_exchange(tail, claimed, Relaxed, Relaxed).is_err() {
+            self.let_go(oldest);
+            return None;
+        }
         let waited = tail & WAITED != 0;
-        Ok((Moved { count: 1, waited }, oldest))
+        Some(Swap { oldest, newest, waited })
+    }
+
+    /// Pushes `item` and takes the oldest, both of which are claimed.
+    #[inline(always)]
+    pub(crate) fn swap(&self, swap: Swap, item: T) -> (T, Moved) {
+        self.publish(swap.newest, item);
+        let next = self.layout.advance(swap.oldest, 1);
+        self.let_go(next);
+        // SAFETY: this thread held `head` at `oldest` after meeting its stamp (Publish), and nobody else takes it.
+        #[allow(unsafe_code)]
+        let oldest = unsafe { self.read(swap.oldest) };
+        self.count(&self.takers.displaced, 1);
+        self.free(next);
+        let moved = Moved {
+            count: 1,
+            waited: swap.waited,
+        };
+        (oldest, moved)
+    }
+
+    /// Ends a hold on `head`: takes go on from `next`.
+    ///
+    /// Nobody waits for room in a ring that evicts, and who takes leaves a held `head` alone, so nothing is overwritten.
+    fn let_go(&self, next: Position) {
+        self.takers.head.store(next.word(), Release); // Head
     }
 
     /// Pushes the front of `batch`, as much of it as there is room for.
@@ -424,8 +454,8 @@ impl<T> Ring<T> {
     /// An `at` that `tail` has left behind may seem to have any amount of room; its compare-exchange will fail.
     #[inline(always)]
     fn free_before(&self, limit: Position, at: Position, wanted: usize, spare: usize) -> usize {
-        if wanted == 1 && spare == 0 {
-            return usize::from(at.is_before(limit));
+        if wanted == 1 {
+            return usize::from(self.layout.advance(at, spare).is_before(limit));
         }
         (self.layout.distance(at, limit) - spare as i64).clamp(0, wanted as i64) as usize
     }
@@ -446,14 +476,14 @@ impl<T> Ring<T> {
     /// Claims the oldest item, if it is there for the asking; if not, [`take_slowly`](Self::take_slowly) decides.
     #[inline(always)]
     pub(crate) fn turn(&self) -> Option<Turn> {
-        let head = self.takers.head.load(Relaxed); // Relaxed: Free carries what is needed.
+        let head = self.takers.head.load(Relaxed); // Relaxed: claiming it confirms it.
         let at = Position::of(head);
         if !self.may_claim(head) {
             return None;
         }
         let ready = self.is_ready(at);
         let there = ready || self.is_published(at);
-        let within = self.spare == 0 || self.excess(at) == 0;
+        let within = self.spare == 0 || !self.exceeds_capacity(at);
         if !there || !within || !self.change_head(head, self.layout.step(at, 1)) {
             return None;
         }
@@ -562,7 +592,7 @@ impl<T> Ring<T> {
 
     /// Evicts what lies beyond the capacity, which makes room.
     fn evict(&self, dropper: &mut Dropper) -> Result<(), Busy> {
-        let head = self.takers.head.load(Relaxed); // Relaxed: Free carries what is needed.
+        let head = self.takers.head.load(Relaxed); // Relaxed: claiming it confirms it.
         let at = Position::of(head);
         if !self.may_claim(head) {
             return Err(Busy);
@@ -589,7 +619,7 @@ impl<T> Ring<T> {
     /// Counts the items that a claim evicts. `take` ends the claim, and then the one that has a destructor is dropped.
     fn evicting<R>(&self, turn: &Turn, dropper: &mut Dropper, take: impl FnOnce() -> R) -> R {
         if turn.evicted > 0 {
-            self.count_evicted(turn.evicted as u64);
+            self.count(&self.takers.evicted, turn.evicted as u64);
             if mem::needs_drop::<T>() {
                 return self.evicting_value(turn.at, dropper, take);
             }
@@ -621,6 +651,13 @@ impl<T> Ring<T> {
     fn excess(&self, at: Position) -> usize {
         let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: what this thread knows to be pushed is counted.
         (self.layout.distance(at, tail) - self.capacity as i64).max(0) as usize
+    }
+
+    /// Whether there is any [`excess`](Self::excess).
+    #[inline(always)]
+    fn exceeds_capacity(&self, at: Position) -> bool {
+        let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: what this thread knows to be pushed is counted.
+        self.layout.advance(at, self.capacity).is_before(tail)
     }
 
     /// `head`, once the item there is published; or why it is not.
@@ -656,13 +693,13 @@ impl<T> Ring<T> {
         head & HELD == 0 && freed == Position::of(head).word()
     }
 
-    /// Adds `step` to `head`, if that is still what it was.
+    /// Adds `step` to `head`, if that is still what it was. It may have been held in between, and let go.
     #[inline(always)]
     fn change_head(&self, head: u64, step: u64) -> bool {
         // Head
         self.takers
             .head
-            .compare_exchange(head, head.wrapping_add(step), Release, Relaxed)
+            .compare_exchange(head, head.wrapping_add(step), AcqRel, Relaxed)
             .is_ok()
     }
 
@@ -672,10 +709,10 @@ impl<T> Ring<T> {
         self.takers.freed.store(end.word(), Release); // Free
     }
 
-    fn count_evicted(&self, count: u64) {
+    /// Counts items where the owner of a claim on `head` alone writes.
+    fn count(&self, counter: &AtomicU64, count: u64) {
         // Relaxed: Free orders all writers.
-        let evicted = self.takers.evicted.load(Relaxed);
-        self.takers.evicted.store(evicted + count, Relaxed);
+        counter.store(counter.load(Relaxed) + count, Relaxed);
     }
 
     /// Whether `at` is known to be published; if not, its stamp decides.
@@ -745,6 +782,17 @@ impl<T> Ring<T> {
         let item = self.slot(at).with(|slot| unsafe { slot.read().assume_init() });
         self.own_lines(slice::from_ref(self.slot(at)));
         item
+    }
+
+    /// The value in `slot`.
+    ///
+    /// # Safety
+    ///
+    /// The slot holds a value, and keeps it for as long as the reference lives.
+    #[allow(unsafe_code)]
+    unsafe fn value(slot: &UnsafeCell<MaybeUninit<T>>) -> &T {
+        // SAFETY: by the contract.
+        slot.with(|slot| unsafe { (*slot).assume_init_ref() })
     }
 
     /// Moves the values of `count` positions from `at` on to `out`.
@@ -844,6 +892,52 @@ impl<T> Ring<T> {
         self.tail.load(Acquire) & CLOSED != 0 // Close
     }
 
+    // ---------------------------------------------------------------- looking
+
+    /// The items inside, oldest first.
+    pub(crate) fn resident(&mut self) -> impl DoubleEndedIterator<Item = &T> {
+        // Relaxed: nobody else is here. So every claimed position has been published, and no claim on `head` is open.
+        let head = Position::of(self.takers.head.load(Relaxed));
+        let first = self.layout.advance(head, self.excess(head));
+        let (before_wrap, rest) = self.split(first, self.len());
+        // SAFETY: the slots from `first` on hold values, and while the ring is borrowed nobody moves them out.
+        #[allow(unsafe_code)]
+        let value = |slot| unsafe { Self::value(slot) };
+        before_wrap.1.iter().chain(rest.1).map(value)
+    }
+
+    /// Shows `look` each item that is inside from the beginning of the call to its end, oldest first, and of those that
+    /// go meanwhile some. The ring must be one that evicts.
+    ///
+    /// The oldest item is kept where it is while `look` runs: takes wait, and pushes that have to evict it are refused.
+    pub(crate) fn look_at_each(&self, mut look: impl FnMut(&T)) {
+        let end = Position::of(self.tail.load(Relaxed)); // Relaxed: what this thread knows to be pushed is seen.
+        let mut at = Position::of(self.takers.head.load(Relaxed)); // Relaxed: an older one has gone, which is seen below.
+        let snooze = Snooze::new();
+        loop {
+            let Some(held) = Held::new(self) else {
+                snooze.turn();
+                continue;
+            };
+            let oldest = self.layout.advance(held.at, self.excess(held.at));
+            if at.is_before(oldest) {
+                at = oldest;
+            }
+            if !at.is_before(end) {
+                return;
+            }
+            if self.is_published(at) {
+                // SAFETY: the slot holds a value (Publish), and `head`, which is held before it, keeps it there.
+                #[allow(unsafe_code)]
+                look(unsafe { Self::value(self.slot(at)) });
+                at = self.layout.advance(at, 1);
+            } else {
+                drop(held);
+                snooze.turn();
+            }
+        }
+    }
+
     // ----------------------------------------------------------------- counts
 
     /// How many items are inside, between 0 and the capacity.
@@ -872,13 +966,14 @@ impl<T> Ring<T> {
         // `evicted` after `freed`, so that it has at least the evictions that `freed` has passed: none is shown as a take.
         // What it has beyond them is cut off, and rare where no claim is open meanwhile.
         let mut tries = 8;
-        let (freed, evicted, tail) = loop {
+        let (freed, evicted, displaced, tail) = loop {
             let freed = Position::of(self.takers.freed.load(Acquire)); // Free
-            let evicted = self.takers.evicted.load(Relaxed);
+            let displaced = self.takers.displaced.load(Relaxed);
+            let evicted = self.takers.evicted.load(Relaxed) + displaced;
             let tail = Position::of(self.tail.load(Relaxed));
             tries -= 1;
             if tries == 0 || Position::of(self.takers.head.load(Relaxed)) == freed {
-                break (freed, evicted, tail);
+                break (freed, evicted, displaced, tail);
             }
         };
         // What lies beyond the capacity is still to be moved out, and gone all the same.
@@ -889,7 +984,28 @@ impl<T> Ring<T> {
             pushed: self.layout.distance(self.start, tail) as u64,
             gone,
             evicted: (evicted + excess).min(gone),
+            displaced,
         }
+    }
+}
+
+/// `head` kept where it is, until this is dropped, in a ring that evicts.
+struct Held<'a, T> {
+    ring: &'a Ring<T>,
+    at: Position,
+}
+
+impl<'a, T> Held<'a, T> {
+    fn new(ring: &'a Ring<T>) -> Option<Self> {
+        let head = ring.takers.head.load(Relaxed); // Relaxed: holding it confirms it.
+        let at = Position::of(head);
+        (ring.may_claim(head) && ring.change_head(head, HELD)).then(|| Self { ring, at })
+    }
+}
+
+impl<T> Drop for Held<'_, T> {
+    fn drop(&mut self) {
+        self.ring.let_go(self.at);
     }
 }
 
@@ -904,6 +1020,8 @@ pub(crate) struct Counts {
     pub(crate) pushed: u64,
     pub(crate) gone: u64,
     pub(crate) evicted: u64,
+    /// Of those evicted.
+    pub(crate) displaced: u64,
 }
 
 impl From<Turn> for Moved {

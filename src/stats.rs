@@ -30,8 +30,10 @@ pub struct Stats {
     pub pushed: u64,
     /// Items that consumers took.
     pub taken: u64,
-    /// Items dropped to make room for newer ones, under [`DropOldest`](crate::BackPressurePolicy::DropOldest).
+    /// Items that had to make room for newer ones, under [`DropOldest`](crate::BackPressurePolicy::DropOldest).
     pub evicted: u64,
+    /// Those of [`evicted`](Self::evicted) that [`push_displacing`](crate::Producer::push_displacing) returned.
+    pub displaced: u64,
     /// Items still inside when the last consumer went, and dropped then.
     pub discarded: u64,
     /// Items given back by [`push`](crate::Producer::push) and its kin because the channel was full.

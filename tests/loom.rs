@@ -14,6 +14,7 @@ use loom::future::block_on;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Notify};
 use loom::thread;
+use mpsc_ring::compat::LockFreeRingBuffer;
 use mpsc_ring::{BackPressurePolicy, Builder, Consumer, Producer, PushError, TryTakeError, channel};
 
 use BackPressurePolicy::{Block, DropNewest, DropOldest};
@@ -296,6 +297,85 @@ fn a_displacing_producer_against_a_consumer() {
         seen.sort_unstable();
         assert_eq!(seen, [0, 1]);
     });
+}
+
+/// A value that is accessed when it is dropped, too. As it has a destructor, an evicting ring has one spare slot for it.
+struct Dropped(Value);
+
+impl Dropped {
+    fn new(n: usize) -> Self {
+        Self(Value::new(n))
+    }
+
+    fn seen(&self) -> usize {
+        self.0.0.with(|value| unsafe { *value })
+    }
+}
+
+impl Clone for Dropped {
+    fn clone(&self) -> Self {
+        Self::new(self.seen())
+    }
+}
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.0.with_mut(|value| unsafe { *value = usize::MAX });
+    }
+}
+
+/// Head: without it an item is moved out while another thread still looks at it.
+#[test]
+fn a_clone_against_a_pop() {
+    a_clone_against(|ring| drop(ring.pop()));
+}
+
+/// Head, for who evicts.
+#[test]
+fn a_clone_against_pushes_that_evict() {
+    a_clone_against(|ring| {
+        ring.push_overwrite(Dropped::new(2));
+        ring.push_overwrite(Dropped::new(3));
+    });
+}
+
+/// Head, for who displaces.
+#[test]
+fn a_clone_against_a_push_that_displaces() {
+    a_clone_against(|ring| drop(ring.push(Dropped::new(2))));
+}
+
+/// Head, for who takes runs.
+#[test]
+fn a_clone_against_a_snapshot() {
+    a_clone_against(|ring| drop(ring.take_snapshot()));
+}
+
+/// Head, for who has looked in between.
+#[test]
+fn a_clone_against_a_clone_and_a_pop() {
+    a_clone_against(|ring| {
+        drop(ring.clone());
+        drop(ring.pop());
+    });
+}
+
+fn a_clone_against(other: fn(&LockFreeRingBuffer<Dropped>)) {
+    model(3, move || {
+        let ring = Arc::new(LockFreeRingBuffer::new(2));
+        ring.push_overwrite(Dropped::new(0));
+        ring.push_overwrite(Dropped::new(1));
+        let shared = ring.clone();
+        let cloning = thread::spawn(move || assert_in_order(&(*shared).clone()));
+        other(&ring);
+        cloning.join().unwrap();
+        assert_in_order(&ring);
+    });
+}
+
+fn assert_in_order(ring: &LockFreeRingBuffer<Dropped>) {
+    let seen: Vec<_> = ring.take_snapshot().iter().map(Dropped::seen).collect();
+    assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "{seen:?}");
 }
 
 /// Runs tasks on one thread, each polled only when its own waker was called, so that a wake-up for one does not help

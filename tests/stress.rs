@@ -255,7 +255,8 @@ fn run<T: Load>(policy: Policy, capacity: usize, producers: usize, consumers: us
     if policy == Policy::DropOldest {
         assert!(out.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(out.iter().all(|item| accepted.binary_search(item).is_ok()));
-        assert!(stats.evicted >= displaced as u64);
+        assert_eq!(stats.displaced, displaced as u64);
+        assert!(stats.evicted >= stats.displaced);
     } else {
         assert_eq!(out, accepted);
         assert_eq!(stats.evicted, 0);
