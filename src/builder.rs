@@ -77,9 +77,14 @@ impl<T> Builder<T> {
     /// assert_eq!(error, BuildError::ZeroCapacity);
     /// ```
     pub fn try_build(self) -> Result<(Producer<T>, Consumer<T>), BuildError> {
-        let when_full = WhenFull::from(&self.policy);
-        let channel = Arc::new(Channel::new(self.capacity, when_full, self.first_lap)?);
+        let channel = self.try_build_channel()?;
         Ok((Producer::of_new(channel.clone()), Consumer::of_new(channel)))
+    }
+
+    /// A channel that counts one producer and one consumer, which are yet to be made.
+    pub(crate) fn try_build_channel(self) -> Result<Arc<Channel<T>>, BuildError> {
+        let when_full = WhenFull::from(&self.policy);
+        Ok(Arc::new(Channel::new(self.capacity, when_full, self.first_lap)?))
     }
 }
 

@@ -331,12 +331,7 @@ impl<T> Channel<T> {
         *pushed += batch.pushed();
         poll.map(|result| match result {
             Ok(now) => Ok(before + now),
-            Err(BatchPushError::Full { pushed }) => Err(BatchPushError::Full {
-                pushed: before + pushed,
-            }),
-            Err(BatchPushError::Closed { pushed }) => Err(BatchPushError::Closed {
-                pushed: before + pushed,
-            }),
+            Err(error) => Err(error.after(before)),
         })
     }
 

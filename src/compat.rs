@@ -5,7 +5,8 @@
 //! | a ring over a `VecDeque`, `push(&mut self)` | [`RingBuffer`] | one thread, or a lock of yours |
 //! | a ring over an `ArrayQueue`, `push(&self)` | [`LockFreeRingBuffer`] | any number of threads |
 //!
-//! New code is better served by a [`channel`](crate::channel()), which waits, closes and accounts for every item.
+//! New code is better served by a [`channel`](crate::channel()), which waits, closes and accounts for every item, or by
+//! both its ends in one value: [`LockFreeRingBuffer`](crate::LockFreeRingBuffer) at the root of the crate.
 
 mod lock_free;
 mod vec_deque;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::iter::FusedIterator;
+use std::mem;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -273,12 +274,7 @@ impl<T> Consumer<T> {
     /// # });
     /// ```
     pub fn take_batch_async(&self, max: usize) -> impl Future<Output = Vec<T>> + '_ {
-        let mut seat = Seat::default();
-        poll_fn(move |cx| {
-            let mut batch = Vec::new();
-            self.poll_batch(&mut batch, max, &mut seat, cx)
-                .map(|_| std::mem::take(&mut batch))
-        })
+        take_batch_async(&self.channel, max)
     }
 
     /// Takes up to `max` items into `out` as a future: [`take_batch_into`](Self::take_batch_into) for tasks.
@@ -376,6 +372,15 @@ impl<T> Consumer<T> {
     pub fn try_iter(&self) -> TryIter<'_, T> {
         TryIter { consumer: self }
     }
+}
+
+/// The future of `take_batch_async` for any handle.
+pub(crate) fn take_batch_async<T>(channel: &Channel<T>, max: usize) -> impl Future<Output = Vec<T>> + '_ {
+    let mut seat = Seat::default();
+    poll_fn(move |cx| {
+        let mut batch = Vec::new();
+        cooperate(cx, |cx| channel.poll_take_into(&mut batch, max, &mut seat, cx)).map(|_| mem::take(&mut batch))
+    })
 }
 
 /// What a wait with a time limit came to.

@@ -100,6 +100,15 @@ pub enum BatchPushError {
         /// How many items went in.
         pushed: usize,
     },
+    /// A timestamp is less than the one before it; nothing was pushed.
+    OutOfOrder {
+        /// Which item of the batch goes back, counted from 0.
+        index: usize,
+        /// Its timestamp.
+        timestamp: u64,
+        /// The timestamp of the item before it.
+        previous: u64,
+    },
 }
 
 impl BatchPushError {
@@ -107,6 +116,7 @@ impl BatchPushError {
     pub fn pushed(&self) -> usize {
         match *self {
             Self::Full { pushed } | Self::Closed { pushed } => pushed,
+            Self::OutOfOrder { .. } => 0,
         }
     }
 
@@ -119,16 +129,40 @@ impl BatchPushError {
     pub fn is_closed(&self) -> bool {
         matches!(self, Self::Closed { .. })
     }
+
+    /// Whether the batch's timestamps went back.
+    pub fn is_out_of_order(&self) -> bool {
+        matches!(self, Self::OutOfOrder { .. })
+    }
+
+    /// What it comes to if `before` items of the batch had gone in earlier.
+    pub(crate) fn after(self, before: usize) -> Self {
+        match self {
+            Self::Full { pushed } => Self::Full {
+                pushed: before + pushed,
+            },
+            Self::Closed { pushed } => Self::Closed {
+                pushed: before + pushed,
+            },
+            Self::OutOfOrder { .. } => self,
+        }
+    }
 }
 
 impl fmt::Display for BatchPushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.is_full() { "full" } else { "closed" };
-        write!(
-            f,
-            "pushing a batch into a {what} channel, {} items pushed",
-            self.pushed()
-        )
+        match self {
+            Self::Full { pushed } => write!(f, "pushing a batch into a full channel, {pushed} items pushed"),
+            Self::Closed { pushed } => write!(f, "pushing a batch into a closed channel, {pushed} items pushed"),
+            Self::OutOfOrder {
+                index,
+                timestamp,
+                previous,
+            } => write!(
+                f,
+                "item {index} of the batch has timestamp {timestamp}, the one before it {previous}"
+            ),
+        }
     }
 }
 

@@ -100,9 +100,11 @@
 //! - `serde`: the rings of [`compat`] serialise their contents. Off by default.
 
 // The modules in reading order: what users hold, the channel, what it is made of.
+mod buffer;
 mod builder;
 mod consumer;
 mod error;
+mod ordered;
 mod policy;
 mod producer;
 mod stats;
@@ -120,9 +122,11 @@ mod spin;
 mod sync;
 mod unwind;
 
+pub use buffer::LockFreeRingBuffer;
 pub use builder::Builder;
 pub use consumer::{Consumer, IntoIter, Iter, Place, TryIter};
 pub use error::{BatchPushError, BuildError, PushError, TakeTimeoutError, TryTakeError};
+pub use ordered::Timestamped;
 pub use policy::BackPressurePolicy;
 pub use producer::{Producer, PushAsync, WeakProducer};
 pub use stats::Stats;

@@ -242,3 +242,12 @@ impl Item {
 pub fn ids(items: impl IntoIterator<Item = Item>) -> Vec<usize> {
     items.into_iter().map(Item::disarm).collect()
 }
+
+/// What each producer pushed comes in order, and nothing comes twice.
+pub fn assert_order(items: &[(usize, usize)]) {
+    let mut last = [None; 8];
+    for &(producer, n) in items {
+        assert!(last[producer] < Some(n), "{producer}: {n} after {:?}", last[producer]);
+        last[producer] = Some(n);
+    }
+}

@@ -2,25 +2,45 @@
 
 use std::sync::mpsc::sync_channel;
 
+use crossbeam_queue::ArrayQueue;
+use mpsc_ring::compat::{LockFreeRingBuffer, RingBuffer};
+
 use crate::case::Case;
 use crate::contenders::*;
 use crate::payload::{Event, Payload};
 use crate::threads::Taking;
-use crate::{hot, single, tasks, threads};
+use crate::{hot, rings, single, tasks, threads};
 
 const MI: u64 = 1 << 20;
 
 /// Every case.
 pub fn all() -> Vec<Case> {
-    [one_thread(), between_threads(), between_tasks(), threads_to_task()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        one_thread(),
+        drop_ins(),
+        between_threads(),
+        between_tasks(),
+        threads_to_task(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// One thread has both ends.
 pub fn one_thread() -> Vec<Case> {
     vec![pushes(), refusals(), evictions(), pairs(), runs()]
+}
+
+/// The drop-in types and what they replace, on one thread.
+pub fn drop_ins() -> Vec<Case> {
+    vec![
+        displacements(),
+        pops(),
+        snapshots::<u64>(),
+        snapshots::<Event>(),
+        overwrites(),
+    ]
 }
 
 /// Threads push, a thread takes.
@@ -114,6 +134,36 @@ fn runs() -> Case {
         .ours("ours, single pushes", |n| single::runs(drop_newest_by_policy::<u64>, n))
         .ours("ours, push_from", |n| single::runs(drop_newest::<u64>, n));
     with_peers!(case, single::runs)
+}
+
+fn displacements() -> Case {
+    let name = "drop-in, u64, push that returns the oldest of a full ring".to_owned();
+    Case::new(name, 1, 4 * MI)
+        .ours("ours, push", rings::displacements::<u64, LockFreeRingBuffer<u64>>)
+        .peer("ArrayQueue, force_push", rings::displacements::<u64, ArrayQueue<u64>>)
+}
+
+fn pops() -> Case {
+    Case::new("drop-in, u64, pop".to_owned(), 1, 4 * MI)
+        .ours("ours, pop", rings::pops::<u64, LockFreeRingBuffer<u64>>)
+        .peer("ArrayQueue, pop", rings::pops::<u64, ArrayQueue<u64>>)
+}
+
+fn snapshots<T: Payload>() -> Case {
+    let name = format!("drop-in, {}, snapshot of {}", T::NAME, rings::SNAPSHOT);
+    Case::new(name, 1, 32 * rings::SNAPSHOT as u64)
+        .ours("ours, take_snapshot", rings::snapshots::<T, LockFreeRingBuffer<T>>)
+        .peer("ArrayQueue, pop until empty", rings::snapshots::<T, ArrayQueue<T>>)
+}
+
+fn overwrites() -> Case {
+    Case::new(
+        "drop-in, u64, push into a full ring of one thread".to_owned(),
+        1,
+        4 * MI,
+    )
+    .ours("ours, RingBuffer", rings::overwrites::<u64, RingBuffer<u64>>)
+    .peer("VecDeque", rings::overwrites::<u64, rings::Deque<u64>>)
 }
 
 fn items_between_threads<T: Payload>(producers: usize) -> Case {

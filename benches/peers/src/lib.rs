@@ -13,6 +13,7 @@ mod ledger;
 pub mod memory;
 mod payload;
 pub mod report;
+mod rings;
 mod roles;
 mod single;
 mod spin;
