@@ -233,7 +233,7 @@ impl<T> Channel<T> {
     /// Pushes `item` and returns what was evicted for it.
     ///
     /// On the short way the evicted item goes from its slot to the caller, as in [`take_one`](Self::take_one).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_displacing(&self, item: T) -> Result<Option<T>, PushError<T>> {
         if self.when_full != WhenFull::DropOldest {
             return self.push(item, || None).map(|()| None);
@@ -352,18 +352,24 @@ impl<T> Channel<T> {
 
     // ----------------------------------------------------------------- taking
 
-    /// Takes the oldest item.
+    /// Takes the oldest item, if need be `slowly`.
     ///
     /// On the short way an item goes from its slot to the caller and through no results of other shapes, each of which
     /// would copy it.
     #[inline(always)]
-    fn take_one(&self) -> Result<T, Nothing> {
+    fn take_or<E>(&self, slowly: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let Some(turn) = self.ring.turn() else {
-            return self.take_one_slowly();
+            return slowly();
         };
         let (item, moved) = self.ring.take(turn);
         self.taken(moved);
         Ok(item)
+    }
+
+    /// Takes the oldest item.
+    #[inline(always)]
+    fn take_one(&self) -> Result<T, Nothing> {
+        self.take_or(|| self.take_one_slowly())
     }
 
     #[inline(never)]
@@ -389,9 +395,14 @@ impl<T> Channel<T> {
     }
 
     /// Takes the oldest item, without waiting for one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_take(&self) -> Result<T, TryTakeError> {
-        self.skip_pending(|| self.take_one())
+        self.take_or(|| self.try_take_slowly())
+    }
+
+    #[inline(never)]
+    fn try_take_slowly(&self) -> Result<T, TryTakeError> {
+        self.skip_pending(|| self.take_one_slowly())
     }
 
     /// Takes up to `max` items into `out`, without waiting for any.

@@ -93,6 +93,11 @@
 //! - A huge capacity that is rarely used: the memory for all slots is there from the start, the size of an item plus one
 //!   byte each.
 //!
+//! # Coming from elsewhere
+//!
+//! [`compat`] has ring buffers that replace others by their `use` line alone; [`migration`] says which method takes the place of
+//! which, for rings and channels in common use. [`LockFreeRingBuffer`] is both ends of a channel in one value.
+//!
 //! # Features
 //!
 //! - `tokio`: async operations and streams spend tokio's cooperative budget, so that a task whose channel is always ready
@@ -115,6 +120,8 @@ mod ring;
 mod wait;
 
 pub mod compat;
+#[doc = include_str!("migration.md")]
+pub mod migration {}
 
 mod coop;
 mod position;

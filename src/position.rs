@@ -136,6 +136,14 @@ impl Layout {
         Position(position.0.wrapping_add(self.one_lap))
     }
 
+    /// Whether `word`, whatever its flags, lies more than `n` slots after `position`; `n` is at most one lap.
+    #[inline(always)]
+    pub(crate) fn lies_beyond(&self, position: Position, n: usize, word: u64) -> bool {
+        // Across the end of a lap the words differ by more than the slots do, so little says that it is near.
+        let near = word.wrapping_sub(position.0) <= (n as u64) << FLAG_BITS | FLAGS;
+        !near && self.advance(position, n).is_before(Position::of(word))
+    }
+
     /// How many slots lie from `earlier` to `later`; negative where `later` comes first.
     #[inline]
     pub(crate) fn distance(&self, earlier: Position, later: Position) -> i64 {
@@ -172,6 +180,15 @@ mod tests {
                     assert_eq!(start.is_before(position), n > 0);
                     assert!(!position.is_before(start));
                     assert_eq!(layout.advance(position, slots as usize), layout.next_lap(position));
+                    for apart in [0, 1, slots / 2, slots].into_iter().filter(|&apart| apart <= n) {
+                        let before = n - apart;
+                        let lap_start = layout.start_of(lap.wrapping_add(before / slots));
+                        let earlier = layout.advance(lap_start, (before % slots) as usize);
+                        let word = position.word() | WAITED | CLOSED;
+                        assert!(!layout.lies_beyond(earlier, apart as usize, word));
+                        assert!(apart == 0 || layout.lies_beyond(earlier, apart as usize - 1, word));
+                    }
+                    assert!(!layout.lies_beyond(layout.advance(position, 1), 1, position.word()));
                     position = layout.advance(position, 1);
                 }
             }

@@ -163,6 +163,8 @@ pub(crate) struct Turn {
     evicted: usize,
     /// How many follow, to be taken.
     count: usize,
+    /// Where the claim ends.
+    end: Position,
     waited: bool,
 }
 
@@ -178,6 +180,8 @@ pub(crate) struct Claim {
 #[must_use]
 pub(crate) struct Swap {
     oldest: Position,
+    /// The one after the oldest.
+    next: Position,
     newest: Position,
     waited: bool,
 }
@@ -313,10 +317,6 @@ impl<T> Ring<T> {
     pub(crate) fn claim_swap(&self) -> Option<Swap> {
         let tail = self.tail.load(Relaxed); // Relaxed: the compare-exchange confirms it.
         let newest = Position::of(tail);
-        let limit = Position::of(self.limit.load(Relaxed)); // Relaxed: nothing is written for it.
-        if self.free_before(limit, newest, 1, self.spare) > 0 {
-            return None;
-        }
         let head = self.takers.head.load(Relaxed); // Relaxed: holding it confirms it.
         let oldest = Position::of(head);
         let full = self.layout.advance(oldest, self.capacity) == newest;
@@ -327,6 +327,7 @@ impl<T> Ring<T> {
         // is a spare one: `capacity` slots from `oldest` on are taken, and one more exists.
         // Relaxed: by this `tail` the ring is full, whatever `freed` is read.
         let claimed = tail.wrapping_add(self.layout.step(newest, 1));
+        let next = self.layout.advance(oldest, 1);
         if !self.change_head(head, HELD) {
             return None;
         }
@@ -335,20 +336,24 @@ impl<T> Ring<T> {
             return None;
         }
         let waited = tail & WAITED != 0;
-        Some(Swap { oldest, newest, waited })
+        Some(Swap {
+            oldest,
+            next,
+            newest,
+            waited,
+        })
     }
 
     /// Pushes `item` and takes the oldest, both of which are claimed.
     #[inline(always)]
     pub(crate) fn swap(&self, swap: Swap, item: T) -> (T, Moved) {
         self.publish(swap.newest, item);
-        let next = self.layout.advance(swap.oldest, 1);
-        self.let_go(next);
+        self.let_go(swap.next);
         // SAFETY: this thread held `head` at `oldest` after meeting its stamp (Publish), and nobody else takes it.
         #[allow(unsafe_code)]
         let oldest = unsafe { self.read(swap.oldest) };
         self.count(&self.takers.displaced, 1);
-        self.free(next);
+        self.free(swap.next);
         let moved = Moved {
             count: 1,
             waited: swap.waited,
@@ -484,16 +489,21 @@ impl<T> Ring<T> {
         let ready = self.is_ready(at);
         let there = ready || self.is_published(at);
         let within = self.spare == 0 || !self.exceeds_capacity(at);
-        if !there || !within || !self.change_head(head, self.layout.step(at, 1)) {
+        if !there || !within {
             return None;
         }
-        if !ready && self.is_published(self.layout.advance(at, 1)) {
+        let end = self.layout.advance(at, 1);
+        if !self.change_head(head, end.word().wrapping_sub(at.word())) {
+            return None;
+        }
+        if !ready && self.is_published(end) {
             self.look_ahead(at);
         }
         Some(Turn {
             at,
             evicted: 0,
             count: 1,
+            end,
             waited: head & WAITED != 0,
         })
     }
@@ -504,7 +514,7 @@ impl<T> Ring<T> {
         // SAFETY: this thread claimed the position on `head`, after meeting its stamp or `ready` (Publish).
         #[allow(unsafe_code)]
         let item = unsafe { self.read(turn.at) };
-        self.free(self.layout.advance(turn.at, 1));
+        self.free(turn.end);
         (item, turn.into())
     }
 
@@ -517,7 +527,7 @@ impl<T> Ring<T> {
                 // SAFETY: this thread claimed the position on `head`, after meeting its stamp (Publish).
                 #[allow(unsafe_code)]
                 let taken = (turn.count == 1).then(|| unsafe { self.read(first) });
-                self.free(self.layout.advance(first, turn.count));
+                self.free(turn.end);
                 taken
             });
             if let Some(item) = taken {
@@ -576,12 +586,14 @@ impl<T> Ring<T> {
             if self.may_claim(head) {
                 let excess = self.excess(at);
                 let run = self.published_run(at, excess.saturating_add(most));
-                if run > 0 && self.change_head(head, self.layout.step(at, run)) {
+                let end = self.layout.advance(at, run);
+                if run > 0 && self.change_head(head, end.word().wrapping_sub(at.word())) {
                     let evicted = run.min(excess);
                     return Ok(Turn {
                         at,
                         evicted,
                         count: run - evicted,
+                        end,
                         waited: head & WAITED != 0,
                     });
                 }
@@ -602,7 +614,8 @@ impl<T> Ring<T> {
             return Ok(());
         }
         let evicted = self.published_run(at, excess);
-        if evicted == 0 || !self.change_head(head, self.layout.step(at, evicted)) {
+        let end = self.layout.advance(at, evicted);
+        if evicted == 0 || !self.change_head(head, end.word().wrapping_sub(at.word())) {
             return Err(Busy);
         }
         // Nobody sleeps for room in a ring that evicts.
@@ -610,9 +623,10 @@ impl<T> Ring<T> {
             at,
             evicted,
             count: 0,
+            end,
             waited: false,
         };
-        self.evicting(&turn, dropper, || self.free(self.layout.advance(at, evicted)));
+        self.evicting(&turn, dropper, || self.free(end));
         Ok(())
     }
 
@@ -656,8 +670,8 @@ impl<T> Ring<T> {
     /// Whether there is any [`excess`](Self::excess).
     #[inline(always)]
     fn exceeds_capacity(&self, at: Position) -> bool {
-        let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: what this thread knows to be pushed is counted.
-        self.layout.advance(at, self.capacity).is_before(tail)
+        let tail = self.tail.load(Relaxed); // Relaxed: what this thread knows to be pushed is counted.
+        self.layout.lies_beyond(at, self.capacity, tail)
     }
 
     /// `head`, once the item there is published; or why it is not.
@@ -690,7 +704,7 @@ impl<T> Ring<T> {
     #[inline(always)]
     fn may_claim(&self, head: u64) -> bool {
         let freed = self.takers.freed.load(Acquire); // Free
-        head & HELD == 0 && freed == Position::of(head).word()
+        freed == head & !WAITED // No position has `HELD`.
     }
 
     /// Adds `step` to `head`, if that is still what it was. It may have been held in between, and let go.

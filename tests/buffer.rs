@@ -201,7 +201,7 @@ fn without_a_buffer_the_end_that_is_left_is_alone() {
 
 #[test]
 fn a_buffer_drops_what_it_holds_once_and_all_of_it() {
-    struct Explosive(Arc<()>, bool);
+    struct Explosive(#[allow(dead_code)] Arc<()>, bool);
     impl Drop for Explosive {
         fn drop(&mut self) {
             if self.1 {
