@@ -43,8 +43,9 @@ impl<T: Timestamped + ?Sized> Timestamped for Arc<T> {
     }
 }
 
-/// Compared without looking at the outcome in between: that is what lets the compiler compare several at a time.
-const CHUNK: usize = 64;
+/// So many are compared without looking at the outcome in between: what lets the compiler compare several at a time. Of 16
+/// to 1024, this was the fastest for items of 8 to 64 bytes.
+const RUN: usize = 16;
 
 /// Finds an item whose timestamp is less than that of the item before it.
 pub(crate) fn check_order<T: Timestamped>(items: &[T]) -> Result<(), BatchPushError> {
@@ -67,7 +68,7 @@ fn first_back<T: Timestamped>(items: &[T]) -> Option<usize> {
         #[allow(unsafe_code)]
         return unsafe { first_back_by_avx2(items) };
     }
-    first_back_by_chunks(items)
+    first_back_by_runs(items)
 }
 
 /// # Safety
@@ -77,21 +78,20 @@ fn first_back<T: Timestamped>(items: &[T]) -> Option<usize> {
 #[target_feature(enable = "avx2")]
 #[allow(unsafe_code)]
 unsafe fn first_back_by_avx2<T: Timestamped>(items: &[T]) -> Option<usize> {
-    first_back_by_chunks(items)
+    first_back_by_runs(items)
 }
 
 #[inline(always)]
-fn first_back_by_chunks<T: Timestamped>(items: &[T]) -> Option<usize> {
-    let next = items.get(1..)?;
-    let goes_back = |(item, next): (&T, &T)| next.timestamp() < item.timestamp();
-    let chunks = items.chunks(CHUNK).zip(next.chunks(CHUNK));
-    chunks.enumerate().find_map(|(n, (items, next))| {
-        let pairs = items.iter().zip(next);
-        if !pairs.clone().fold(false, |back, pair| back | goes_back(pair)) {
-            return None;
+fn first_back_by_runs<T: Timestamped>(items: &[T]) -> Option<usize> {
+    let goes_back = |item: &T, next: &T| next.timestamp() < item.timestamp();
+    let mut start = 0;
+    while let Some(run) = items[start..].first_chunk::<{ RUN + 1 }>() {
+        if (0..RUN).fold(false, |back, n| back | goes_back(&run[n], &run[n + 1])) {
+            break;
         }
-        pairs.map(goes_back).position(|back| back).map(|at| n * CHUNK + at + 1)
-    })
+        start += RUN;
+    }
+    (start + 1..items.len()).find(|&n| goes_back(&items[n - 1], &items[n]))
 }
 
 #[cfg(all(test, not(loom)))]
@@ -115,7 +115,7 @@ mod tests {
             items[..sorted].sort_unstable();
             let expected = one_by_one(&items);
             prop_assert_eq!(first_back(&items), expected);
-            prop_assert_eq!(first_back_by_chunks(&items), expected);
+            prop_assert_eq!(first_back_by_runs(&items), expected);
         }
     }
 
