@@ -459,8 +459,8 @@ impl<T> Ring<T> {
     /// An `at` that `tail` has left behind may seem to have any amount of room; its compare-exchange will fail.
     #[inline(always)]
     fn free_before(&self, limit: Position, at: Position, wanted: usize, spare: usize) -> usize {
-        if wanted == 1 {
-            return usize::from(self.layout.advance(at, spare).is_before(limit));
+        if wanted == 1 && spare == 0 {
+            return usize::from(at.is_before(limit));
         }
         (self.layout.distance(at, limit) - spare as i64).clamp(0, wanted as i64) as usize
     }
