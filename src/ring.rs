@@ -745,8 +745,17 @@ impl<T> Ring<T> {
         let (first, second) = self.split(at, most.min(self.stamps.len()));
         let stamp = self.layout.stamp(at);
         let run = |stamps: &[AtomicU8], stamp| {
-            let unpublished = |slot: &AtomicU8| slot.load(Acquire) != stamp; // Publish
-            stamps.iter().position(unpublished).unwrap_or(stamps.len())
+            let unpublished = |slot: &AtomicU8| slot.load(Acquire) ^ stamp; // Publish
+            let mut run = 0;
+            // Several with one branch.
+            while let Some(several) = stamps[run..].first_chunk::<8>() {
+                if several.iter().fold(0, |any, slot| any | unpublished(slot)) != 0 {
+                    break;
+                }
+                run += several.len();
+            }
+            let rest = stamps[run..].iter().position(|slot| unpublished(slot) != 0);
+            rest.map_or(stamps.len(), |more| run + more)
         };
         match run(first.0, stamp) {
             all if all == first.0.len() => all + run(second.0, stamp.wrapping_add(1)),
