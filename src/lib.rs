@@ -16,7 +16,7 @@
 //!
 //! let mut batch = Vec::with_capacity(256);
 //! let mut written = 0;
-//! while consumer.take_batch_into(&mut batch, 256) > 0 {
+//! while consumer.take_batch_into(&mut batch, 256).taken > 0 {
 //!     written += batch.drain(..).count() as u64; // write it somewhere
 //! }
 //! threads.into_iter().for_each(|thread| thread.join().unwrap());
@@ -108,10 +108,12 @@
 mod buffer;
 mod builder;
 mod consumer;
+mod disposal;
 mod error;
 mod ordered;
 mod policy;
 mod producer;
+mod report;
 mod stats;
 mod stream;
 
@@ -127,17 +129,20 @@ mod coop;
 mod position;
 mod spin;
 mod sync;
+mod tally;
 mod unwind;
 
 pub use buffer::LockFreeRingBuffer;
 pub use builder::Builder;
 pub use consumer::{Consumer, IntoIter, Iter, Place, TryIter};
+pub use disposal::DropCause;
 pub use error::{BatchPushError, BuildError, PushError, TakeTimeoutError, TryTakeError};
 pub use ordered::Timestamped;
 pub use policy::BackPressurePolicy;
 pub use producer::{Producer, PushAsync, WeakProducer};
-pub use stats::Stats;
-pub use stream::{Batches, Items, PushSink};
+pub use report::{Losses, Report};
+pub use stats::{LossWarning, Stats};
+pub use stream::{Batches, Items, PushSink, ReportedBatches};
 
 /// Makes a channel that holds exactly `capacity` items and does what `policy` says when it is full.
 ///

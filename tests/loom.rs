@@ -167,7 +167,7 @@ fn the_freed_front_of_a_long_run_has_been_copied_out() {
         producer.push_from(&mut vec![Value::new(0), Value::new(1)]).unwrap();
         let pusher = thread::spawn(move || drop(producer.push(Value::new(2))));
         let mut taken = Vec::with_capacity(2);
-        assert_eq!(consumer.try_take_batch_into(&mut taken, 2), Ok(2));
+        assert_eq!(consumer.try_take_batch_into(&mut taken, 2).unwrap().taken, 2);
         pusher.join().unwrap();
         for (n, value) in taken.into_iter().enumerate() {
             assert_eq!(value.get(), n);
@@ -214,7 +214,7 @@ fn room_that_another_push_found_is_free() {
             })
             .collect();
         let mut taken = Vec::with_capacity(2);
-        assert_eq!(consumer.try_take_batch_into(&mut taken, 2), Ok(2));
+        assert_eq!(consumer.try_take_batch_into(&mut taken, 2).unwrap().taken, 2);
         for pusher in pushers {
             pusher.join().unwrap();
         }
@@ -251,6 +251,57 @@ fn evictions_are_not_counted_as_taken() {
         let reader = thread::spawn(move || assert_eq!(consumer.stats().taken, 0));
         (1..3).for_each(|n| drop(producer.push(Box::new(n))));
         reader.join().unwrap();
+    });
+}
+
+/// An item that was shown as evicted is never taken after all.
+#[test]
+fn what_counts_as_evicted_is_not_taken() {
+    a_take_against_an_eviction_that_is_shown(|consumer| consumer.try_take().ok());
+}
+
+/// The same, for batches.
+#[test]
+fn what_counts_as_evicted_is_not_in_a_batch() {
+    a_take_against_an_eviction_that_is_shown(|consumer| {
+        let mut taken = Vec::with_capacity(1);
+        _ = consumer.try_take_batch_into(&mut taken, 1);
+        taken.pop()
+    });
+}
+
+fn a_take_against_an_eviction_that_is_shown(take: fn(&Consumer<u8>) -> Option<u8>) {
+    model(3, move || {
+        let (producer, consumer) = channel(1, DropOldest);
+        producer.push(0).unwrap();
+        let taker = thread::spawn(move || (take(&consumer), consumer));
+        let observer = {
+            let producer = producer.clone();
+            thread::spawn(move || producer.stats().evicted)
+        };
+        producer.push(1).unwrap();
+        let shown = observer.join().unwrap();
+        let (taken, consumer) = taker.join().unwrap();
+        let taken = usize::from(taken.is_some()) + consumer.try_iter().count();
+        assert_eq!(consumer.stats().taken, taken as u64);
+        assert!(shown + taken as u64 <= 2, "{shown} evicted, {taken} taken");
+    });
+}
+
+/// Nobody counts an eviction twice.
+#[test]
+fn an_eviction_is_counted_once() {
+    model(3, || {
+        let (producer, _consumer) = channel(1, DropOldest);
+        for n in 0..2 {
+            producer.push(Box::new(n)).unwrap();
+        }
+        let observer = {
+            let producer = producer.clone();
+            thread::spawn(move || producer.stats().evicted)
+        };
+        _ = producer.push(Box::new(2));
+        assert!(observer.join().unwrap() <= producer.stats().pushed - 1);
     });
 }
 
@@ -572,7 +623,7 @@ fn two_blocked_pushers_and_a_batch() {
         producer.push_batch(&[0, 1]).unwrap();
         let taker = thread::spawn(move || {
             let mut taken = Vec::with_capacity(2);
-            assert_eq!(consumer.take_batch_into(&mut taken, 2), 2);
+            assert_eq!(consumer.take_batch_into(&mut taken, 2).taken, 2);
             consumer
         });
         let pushed = run(vec![Box::pin(producer.push_async(2)), Box::pin(producer.push_async(3))]);
