@@ -1,14 +1,16 @@
 //! The channel: a ring, what to do when it is full, and who waits for what.
 
 use std::fmt;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
 use crate::disposal::{Disposal, OnDrop};
 use crate::error::{BatchPushError, BuildError, PushError, TryTakeError};
+use crate::marks::{Marks, Watch, block_until};
 use crate::policy::WhenFull;
+use crate::position::{MARKED, Position, WAITED};
 use crate::report::{Losses, Report};
 use crate::ring::{Batch, Evicting, Evictions, Moved, Nothing, Purpose, Refused, Ring, Side};
 use crate::spin::Snooze;
@@ -16,7 +18,7 @@ use crate::stats::Stats;
 use crate::sync::{AcqRel, AtomicU64, AtomicUsize, Relaxed};
 use crate::tally::{Tally, raise};
 use crate::unwind::Dropper;
-use crate::wait::{Attempt, Outcome, Seat, WaitingRoom};
+use crate::wait::{Attempt, Outcome, Seat, WaitingRoom, come_back};
 
 pub(crate) struct Channel<T> {
     ring: Ring<T>,
@@ -25,6 +27,8 @@ pub(crate) struct Channel<T> {
     not_empty: WaitingRoom,
     /// Pushers wait here for room.
     not_full: WaitingRoom,
+    /// Takers wait here for several items.
+    marks: Marks,
     /// Futures wait here for the channel to close.
     closed: WaitingRoom,
     pub(crate) producers: Handles,
@@ -77,6 +81,7 @@ impl<T> Channel<T> {
             when_full,
             not_empty,
             not_full,
+            marks: Marks::new(),
             closed: WaitingRoom::new(0),
             producers: Handles::one(),
             consumers: Handles::one(),
@@ -366,8 +371,8 @@ impl<T> Channel<T> {
     /// Wakes takers after a push, if any had announced sleep.
     #[inline]
     fn pushed(&self, moved: Moved) {
-        if moved.waited {
-            self.wake(Side::Takers, &self.not_empty, moved.count);
+        if moved.sleepers != 0 {
+            self.wake_takers(moved);
         }
     }
 
@@ -581,12 +586,111 @@ impl<T> Channel<T> {
     /// Wakes pushers after a take, if any had announced sleep.
     #[inline]
     fn taken(&self, moved: Moved) {
-        if moved.waited {
+        if moved.sleepers != 0 {
             self.wake(Side::Pushers, &self.not_full, moved.count);
         }
     }
 
+    // ---------------------------------------------------- waiting for several
+
+    /// Ready once `n` items are inside, or as many as fit, or the channel is closed. If not, `waker` will be called when they
+    /// may be.
+    pub(crate) fn poll_ready(&self, n: usize, watch: &mut Watch, waker: &Waker) -> Poll<()> {
+        let n = n.min(self.ring.capacity());
+        if self.ring.len() < n && !self.ring.is_closed() {
+            let mark = self.ring.position_of(n);
+            let announce = |lowest| self.ring.announce_mark(lowest, mark);
+            if self.marks.set(watch, mark, waker, announce) {
+                return Poll::Pending;
+            }
+        }
+        self.forget(watch);
+        Poll::Ready(())
+    }
+
+    /// Gives up waiting.
+    pub(crate) fn forget(&self, watch: &mut Watch) {
+        self.marks.clear(watch, |lowest| self.ring.move_mark(lowest));
+    }
+
+    /// As [`poll_ready`](Self::poll_ready), blocking the thread; says whether it was in time.
+    pub(crate) fn wait_ready(&self, n: usize, deadline: Option<Instant>) -> bool {
+        let mut watch = Watch::default();
+        let in_time = block_until(deadline, |waker| self.poll_ready(n, &mut watch, waker));
+        self.forget(&mut watch);
+        in_time
+    }
+
+    /// Takes up to `max` items into `out` once so many are inside, or `deadline` has passed. As for [`take`](Self::take), the
+    /// outer `None` says that the time was up, the inner that the channel is closed and drained.
+    pub(crate) fn take_full(
+        &self,
+        out: &mut Vec<T>,
+        max: usize,
+        report: &mut Option<Report>,
+        deadline: Option<Instant>,
+    ) -> Option<Option<usize>> {
+        if max == 0 {
+            return Some(Some(0));
+        }
+        loop {
+            let in_time = self.wait_ready(max, deadline);
+            match self.try_take_into(out, max, report) {
+                Ok(taken) => return Some(Some(taken)),
+                Err(TryTakeError::Closed) => return Some(None),
+                Err(TryTakeError::Empty) if !in_time => return None,
+                Err(TryTakeError::Empty) => {} // Others were faster.
+            }
+        }
+    }
+
+    /// As [`take_full`](Self::take_full) for a task. `is_late` is asked only while too few are inside.
+    pub(crate) fn poll_take_full(
+        &self,
+        out: &mut Vec<T>,
+        max: usize,
+        report: &mut Option<Report>,
+        watch: &mut Watch,
+        cx: &mut Context<'_>,
+        mut is_late: impl FnMut(&mut Context<'_>) -> bool,
+    ) -> Poll<Option<Option<usize>>> {
+        if max == 0 {
+            return Poll::Ready(Some(Some(0)));
+        }
+        loop {
+            let late = self.poll_ready(max, watch, cx.waker()).is_pending();
+            if late && !is_late(cx) {
+                return Poll::Pending;
+            }
+            self.forget(watch);
+            match self.take_run(out, max, report) {
+                Ok(taken) => return Poll::Ready(Some(Some(taken))),
+                Err(Nothing::Closed) => return Poll::Ready(Some(None)),
+                Err(Nothing::Pending) => return come_back(cx),
+                Err(Nothing::Empty) if late => return Poll::Ready(None),
+                Err(Nothing::Empty) => {} // Others were faster.
+            }
+        }
+    }
+
     // --------------------------------------------------------------- sleeping
+
+    /// Wakes takers after a push that met sleepers: those who wait for any item, and those whose mark it has reached.
+    #[cold]
+    fn wake_takers(&self, moved: Moved) {
+        let mut dropper = Dropper::new();
+        if moved.sleepers & WAITED != 0 {
+            dropper.run(|| self.wake(Side::Takers, &self.not_empty, moved.count));
+        }
+        if moved.sleepers & MARKED != 0 && self.ring.mark_is_reached() {
+            dropper.run(|| self.wake_marked(|mark| self.ring.has_reached(mark)));
+        }
+        dropper.finish();
+    }
+
+    fn wake_marked(&self, reached: impl Fn(Position) -> bool) {
+        self.marks.wake(reached, |lowest| self.ring.move_mark(lowest));
+    }
 
     /// Wakes as many sleepers of `side` as there are items or slots for them.
     ///
@@ -617,6 +721,7 @@ impl<T> Channel<T> {
                 room.notify(usize::MAX);
                 dropper.run(|| room.flush());
             }
+            dropper.run(|| self.wake_marked(|_| true));
             dropper.finish();
         }
         was_open
@@ -688,8 +793,8 @@ impl<T> Channel<T> {
             discarded: counts.discarded,
             refused,
             refused_pinned: self.refused.pinned.total(),
-            takers_parked: self.not_empty.parks(),
-            takers_woken: self.not_empty.wakes(),
+            takers_parked: self.not_empty.parks() + self.marks.parks(),
+            takers_woken: self.not_empty.wakes() + self.marks.wakes(),
             pushers_parked,
             pushers_woken: self.not_full.wakes(),
         }

@@ -225,49 +225,6 @@ impl<T> Consumer<T> {
         Ok(report.unwrap_or_default())
     }
 
-    /// Takes up to `max` items, oldest first, waiting for the first no longer than `timeout`.
-    ///
-    /// # Errors
-    ///
-    /// As [`take_timeout`](Self::take_timeout). With a `max` of 0, an empty batch is returned at once.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use mpsc_ring::{BackPressurePolicy, channel};
-    ///
-    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
-    /// producer.push(1).unwrap();
-    /// assert_eq!(consumer.take_batch_timeout(10, Duration::from_secs(1)).unwrap(), [1]);
-    /// ```
-    pub fn take_batch_timeout(&self, max: usize, timeout: Duration) -> Result<Vec<T>, TakeTimeoutError> {
-        let mut batch = Vec::new();
-        let taken = self
-            .channel
-            .take_into(&mut batch, max, &mut None, || deadline_after(timeout));
-        in_time(taken).map(|_| batch)
-    }
-
-    /// As [`take_batch_timeout`](Self::take_batch_timeout), appending to `out` as
-    /// [`take_batch_into`](Self::take_batch_into) does, with its report.
-    ///
-    /// # Errors
-    ///
-    /// As [`take_batch_timeout`](Self::take_batch_timeout). What was lost stays to be reported.
-    pub fn take_batch_timeout_into(
-        &self,
-        out: &mut Vec<T>,
-        max: usize,
-        timeout: Duration,
-    ) -> Result<Report, TakeTimeoutError> {
-        let mut report = Some(Report::default());
-        let taken = self
-            .channel
-            .take_into(out, max, &mut report, || deadline_after(timeout));
-        in_time(taken).map(|_| report.unwrap_or_default())
-    }
-
     /// Takes up to `max` items as a future: [`take_batch`](Self::take_batch) for tasks.
     ///
     /// # Cancel safety
@@ -443,7 +400,7 @@ pub(crate) fn take_batch_async<T>(channel: &Channel<T>, max: usize) -> impl Futu
 }
 
 /// What a wait with a time limit came to.
-fn in_time<R>(taken: Option<Option<R>>) -> Result<R, TakeTimeoutError> {
+pub(crate) fn in_time<R>(taken: Option<Option<R>>) -> Result<R, TakeTimeoutError> {
     taken.ok_or(TakeTimeoutError::Timeout)?.ok_or(TakeTimeoutError::Closed)
 }
 

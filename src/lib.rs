@@ -49,6 +49,9 @@
 //! | take one | [`take`](Consumer::take) | [`try_take`](Consumer::try_take) | [`take_timeout`](Consumer::take_timeout) | [`take_async`](Consumer::take_async) |
 //! | take many | [`take_batch`](Consumer::take_batch) | [`try_take_batch`](Consumer::try_take_batch) | [`take_batch_timeout`](Consumer::take_batch_timeout) | [`take_batch_async`](Consumer::take_batch_async) |
 //!
+//! [`take_batch_timeout`](Consumer::take_batch_timeout) waits until the batch is full or the time is up, and so does
+//! [`take_batch_until`](Consumer::take_batch_until) for tasks; [`ready`](Consumer::ready) only waits.
+//!
 //! Each way of taking many has an `_into` form that appends to a `Vec` of yours. [`Consumer::stream`] and
 //! [`Consumer::batches`] are `Stream`s, [`Producer::sink`] is a `Sink`. Synchronous and asynchronous operations mix freely
 //! on one channel and need no particular runtime.
@@ -86,6 +89,14 @@
 //!
 //! Parking and waking take a lock, that of the waiting room. Nobody takes it while the other side keeps up.
 //!
+//! # Quiet pushes
+//!
+//! Waking a thread or a task costs microseconds, and the push that does it pays. A consumer that sleeps in
+//! [`take`](Consumer::take) or [`take_batch`](Consumer::take_batch) asks to be woken by the very next push. One that exports
+//! batches need not: with [`take_batch_timeout`](Consumer::take_batch_timeout) and its kin only the push that completes a batch
+//! wakes it, and with [`ready`](Consumer::ready) at a high-water mark beside a timer of its own, no push does in ordinary
+//! running. The other pushes meanwhile compare two words more than usual.
+//!
 //! # When to use something else
 //!
 //! - An unbounded queue, a rendezvous (capacity 0), or every consumer seeing every item: this is none of them.
@@ -100,7 +111,7 @@
 //!
 //! # Features
 //!
-//! - `tokio`: async operations and streams spend tokio's cooperative budget, so that a task whose channel is always ready
+//! - `tokio`: `Consumer::batches_linger`, a stream of batches by a timer; and async operations and streams spend tokio's cooperative budget, so that a task whose channel is always ready
 //!   still lets its neighbours run. Off by default. Streams bound what they do in a row without it, too.
 //! - `serde`: the rings of [`compat`] serialise their contents. Off by default.
 
@@ -110,6 +121,7 @@ mod builder;
 mod consumer;
 mod disposal;
 mod error;
+mod linger;
 mod ordered;
 mod policy;
 mod producer;
@@ -126,6 +138,7 @@ pub mod compat;
 pub mod migration {}
 
 mod coop;
+mod marks;
 mod position;
 mod spin;
 mod sync;
@@ -137,6 +150,8 @@ pub use builder::Builder;
 pub use consumer::{Consumer, IntoIter, Iter, Place, TryIter};
 pub use disposal::DropCause;
 pub use error::{BatchPushError, BuildError, PushError, TakeTimeoutError, TryTakeError};
+#[cfg(feature = "tokio")]
+pub use linger::LingeringBatches;
 pub use ordered::Timestamped;
 pub use policy::BackPressurePolicy;
 pub use producer::{Producer, PushAsync, WeakProducer};

@@ -35,6 +35,8 @@
 //!   hold (Acquire). Carries "nobody is looking any more".
 //! - **Room**: a claim on `tail` (Release) → the load of `tail` (Acquire) in another push. Carries the `freed` that the
 //!   claim had room by, so that a ring is not taken for full for a `freed` older than its `tail`.
+//! - **Mark**: raising `MARKED` in `tail` (Release) → the look at `tail` (Acquire) of a push that met it. Carries `wake_at`, the
+//!   lowest position that somebody wants to be woken at.
 //! - **Close**: raising `CLOSED` in `tail` (Release) → meeting it there (Acquire). Carries what the closing thread did
 //!   before.
 //!
@@ -65,7 +67,7 @@ pub(crate) use self::batch::Batch;
 use self::lines::Lines;
 use crate::disposal::Disposal;
 use crate::error::BuildError;
-use crate::position::{CLOSED, HELD, Layout, MAX_SLOTS, Position, WAITED};
+use crate::position::{CLOSED, HELD, Layout, MARKED, MAX_SLOTS, Position, WAITED};
 use crate::spin::{Snooze, Spin};
 use crate::sync::{AcqRel, Acquire, AtomicU8, AtomicU64, Relaxed, Release, UnsafeCell};
 use crate::tally::{Tally, raise};
@@ -101,8 +103,10 @@ pub(crate) struct Ring<T> {
     evicts_values: bool,
     /// Where `head` and `tail` started.
     start: Position,
-    /// The next position to claim, and `CLOSED`, `WAITED` (takers sleep).
+    /// The next position to claim, and `CLOSED`, `WAITED` (takers sleep), `MARKED` (takers sleep until `wake_at`).
     tail: CachePadded<AtomicU64>,
+    /// The lowest position at which a taker wants to be woken, while `MARKED` is up.
+    wake_at: CachePadded<AtomicU64>,
     /// `freed` plus one lap as some push last saw it: positions before it are free.
     limit: CachePadded<AtomicU64>,
     takers: CachePadded<Takers>,
@@ -150,8 +154,8 @@ pub(crate) enum Side {
 pub(crate) struct Moved {
     /// How many items were pushed or taken; never 0.
     pub(crate) count: usize,
-    /// Whether somebody on the other side had announced sleep.
-    pub(crate) waited: bool,
+    /// Whether somebody on the other side had announced sleep: `WAITED` and `MARKED` as the change met them.
+    pub(crate) sleepers: u64,
 }
 
 /// Why nothing was pushed.
@@ -183,7 +187,7 @@ pub(crate) struct Turn {
     count: usize,
     /// Where the claim ends.
     end: Position,
-    waited: bool,
+    sleepers: u64,
 }
 
 /// Positions that this thread alone may write, and must publish: takers wait for it.
@@ -191,7 +195,7 @@ pub(crate) struct Turn {
 pub(crate) struct Claim {
     at: Position,
     count: usize,
-    waited: bool,
+    sleepers: u64,
 }
 
 /// The oldest position, `head` being held there, and a claim on the one after the newest.
@@ -201,7 +205,7 @@ pub(crate) struct Swap {
     /// The one after the oldest.
     next: Position,
     newest: Position,
-    waited: bool,
+    sleepers: u64,
 }
 
 impl<T> Ring<T> {
@@ -237,6 +241,7 @@ impl<T> Ring<T> {
             evicts_values,
             start,
             tail: CachePadded::new(AtomicU64::new(start.word())),
+            wake_at: CachePadded::new(AtomicU64::new(start.word())),
             limit: CachePadded::new(AtomicU64::new(layout.next_lap(start).word())),
             takers: CachePadded::new(Takers {
                 head: AtomicU64::new(start.word()),
@@ -356,12 +361,11 @@ impl<T> Ring<T> {
             self.let_go(oldest);
             return None;
         }
-        let waited = tail & WAITED != 0;
         Some(Swap {
             oldest,
             next,
             newest,
-            waited,
+            sleepers: tail & (WAITED | MARKED),
         })
     }
 
@@ -377,7 +381,7 @@ impl<T> Ring<T> {
         self.free(swap.next);
         let moved = Moved {
             count: 1,
-            waited: swap.waited,
+            sleepers: swap.sleepers,
         };
         (oldest, moved)
     }
@@ -450,8 +454,8 @@ impl<T> Ring<T> {
             // Room, Close
             match self.tail.compare_exchange_weak(tail, claimed, Release, Acquire) {
                 Ok(_) => {
-                    let waited = tail & WAITED != 0;
-                    return Ok(Claim { at, count, waited });
+                    let sleepers = tail & (WAITED | MARKED);
+                    return Ok(Claim { at, count, sleepers });
                 }
                 Err(now) => tail = now,
             }
@@ -525,7 +529,7 @@ impl<T> Ring<T> {
             evicted: 0,
             count: 1,
             end,
-            waited: head & WAITED != 0,
+            sleepers: head & WAITED,
         })
     }
 
@@ -661,7 +665,7 @@ impl<T> Ring<T> {
                         evicted,
                         count: run - evicted,
                         end,
-                        waited: head & WAITED != 0,
+                        sleepers: head & WAITED,
                     });
                 }
             }
@@ -691,7 +695,7 @@ impl<T> Ring<T> {
             evicted,
             count: 0,
             end,
-            waited: false,
+            sleepers: 0,
         };
         self.evicting(&turn, disposal, || self.free(end));
         Ok(())
@@ -968,6 +972,40 @@ impl<T> Ring<T> {
         Position::of(self.word(side).fetch_and(!WAITED, Relaxed))
     }
 
+    /// The position at which `n` items are inside, if none is taken meanwhile.
+    pub(crate) fn position_of(&self, n: usize) -> Position {
+        let head = Position::of(self.takers.head.load(Relaxed)); // Relaxed: an older one is reached sooner.
+        self.layout.advance(head, n)
+    }
+
+    /// Tells pushers that somebody wants to be woken at `mark`; says whether he may sleep. If not, `tail` is there already or
+    /// the ring is closed: the change came before the announcement, and has not seen it.
+    pub(crate) fn announce_mark(&self, lowest: Position, mark: Position) -> bool {
+        self.wake_at.store(lowest.word(), Relaxed); // Relaxed: Mark carries it.
+        let tail = self.tail.fetch_or(MARKED, Release); // Mark
+        tail & CLOSED == 0 && Position::of(tail).is_before(mark)
+    }
+
+    /// Tells pushers of the `lowest` position at which somebody still wants to be woken.
+    pub(crate) fn move_mark(&self, lowest: Option<Position>) {
+        match lowest {
+            Some(lowest) => self.wake_at.store(lowest.word(), Relaxed), // Relaxed: an older one is lower.
+            None => _ = self.tail.fetch_and(!MARKED, Relaxed),
+        }
+    }
+
+    /// Whether the lowest mark has been reached. To be asked by who has pushed and met `MARKED`.
+    pub(crate) fn mark_is_reached(&self) -> bool {
+        let tail = Position::of(self.tail.load(Acquire)); // Mark
+        !tail.is_before(Position::of(self.wake_at.load(Relaxed))) // Relaxed: Mark carries it.
+    }
+
+    /// Whether `mark` has been reached.
+    pub(crate) fn has_reached(&self, mark: Position) -> bool {
+        let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: what this thread has pushed is seen.
+        !tail.is_before(mark)
+    }
+
     /// How many positions lie between two positions of a side.
     pub(crate) fn moved_between(&self, earlier: Position, later: Position) -> usize {
         self.layout.distance(earlier, later) as usize
@@ -1150,7 +1188,7 @@ impl From<Turn> for Moved {
     fn from(turn: Turn) -> Self {
         Self {
             count: turn.count,
-            waited: turn.waited,
+            sleepers: turn.sleepers,
         }
     }
 }
@@ -1160,7 +1198,7 @@ impl From<Claim> for Moved {
     fn from(claim: Claim) -> Self {
         Self {
             count: claim.count,
-            waited: claim.waited,
+            sleepers: claim.sleepers,
         }
     }
 }

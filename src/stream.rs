@@ -191,7 +191,7 @@ impl<T> Producer<T> {
 }
 
 /// A handle, owned or borrowed.
-enum Handle<'a, H> {
+pub(crate) enum Handle<'a, H> {
     Borrowed(&'a H),
     Owned(H),
 }
@@ -207,16 +207,16 @@ impl<H> Deref for Handle<'_, H> {
     }
 }
 
-/// What both streams are made of.
-struct Feed<'a, T> {
-    consumer: Handle<'a, Consumer<T>>,
+/// What all streams are made of.
+pub(crate) struct Feed<'a, T> {
+    pub(crate) consumer: Handle<'a, Consumer<T>>,
     seat: Seat,
     ready_in_a_row: u32,
-    ended: bool,
+    pub(crate) ended: bool,
 }
 
 impl<'a, T> Feed<'a, T> {
-    fn new(consumer: Handle<'a, Consumer<T>>) -> Self {
+    pub(crate) fn new(consumer: Handle<'a, Consumer<T>>) -> Self {
         Self {
             consumer,
             seat: Seat::default(),
@@ -225,7 +225,7 @@ impl<'a, T> Feed<'a, T> {
         }
     }
 
-    fn poll_next<R>(
+    pub(crate) fn poll_next<R>(
         &mut self,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&Consumer<T>, &mut Seat, &mut Context<'_>) -> Poll<Option<R>>,

@@ -27,7 +27,7 @@ use std::time::Instant;
 use event_listener::{Event, EventListener, IntoNotification, Listener};
 
 use crate::spin::Snooze;
-use crate::sync::{AtomicU32, Mutex, Relaxed};
+use crate::sync::{AtomicU32, Mutex, Relaxed, lock};
 use crate::tally::Counter;
 use crate::unwind::Dropper;
 
@@ -252,7 +252,7 @@ impl Drop for FlushAfter<'_> {
 }
 
 /// Lets the executor run others and come back to this task soon.
-fn come_back<R>(cx: &Context<'_>) -> Poll<R> {
+pub(crate) fn come_back<R>(cx: &Context<'_>) -> Poll<R> {
     Snooze::new().turn();
     cx.waker().wake_by_ref();
     Poll::Pending
@@ -380,11 +380,6 @@ impl Due {
             dropper.drop(relay);
         }
     }
-}
-
-/// Locks a mutex under which nothing can panic.
-fn lock<T>(mutex: &Mutex<T>) -> impl std::ops::DerefMut<Target = T> + '_ {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 #[cfg(all(test, not(loom)))]

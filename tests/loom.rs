@@ -853,6 +853,100 @@ fn a_cancelled_push_passes_its_wake_on() {
     });
 }
 
+/// Mark: the push that makes them enough wakes, whichever it is.
+#[test]
+fn a_consumer_waits_for_two_of_two_pushers() {
+    model(2, || {
+        let (producer, consumer) = channel(2, Block);
+        let pushers = [0, 1].map(|n| {
+            let producer = producer.clone();
+            thread::spawn(move || producer.push(n).unwrap())
+        });
+        assert!(consumer.wait_ready(2, std::time::Duration::MAX));
+        assert_eq!(consumer.len(), 2);
+        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+    });
+}
+
+/// Mark, lowered while it is up: a push that knows of the higher one only would wake nobody.
+#[test]
+fn consumers_wait_for_different_numbers() {
+    model(2, || {
+        let (producer, consumer) = channel(3, Block);
+        let other = consumer.clone();
+        let one = thread::spawn(move || block_on(other.ready(1)));
+        let pusher = thread::spawn({
+            let producer = producer.clone();
+            move || producer.push(0).unwrap()
+        });
+        {
+            let mut ready = pin!(consumer.ready(3));
+            let polled = run_once(ready.as_mut());
+            one.join().unwrap();
+            assert!(polled.is_pending());
+        }
+        pusher.join().unwrap();
+        assert_eq!(producer.stats().len, 1);
+    });
+}
+
+/// Polls a future for nobody.
+fn run_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// bug-classes A3: who gives up waiting takes no wake with it.
+#[test]
+fn a_cancelled_wait_for_more_leaves_the_others_theirs() {
+    model(2, || {
+        let (producer, consumer) = channel(2, Block);
+        let other = consumer.clone();
+        let waiting = thread::spawn(move || block_on(other.ready(2)));
+        let pusher = thread::spawn(move || {
+            producer.push(0).unwrap();
+            producer.push(1).unwrap();
+            producer
+        });
+        _ = run_once(pin!(consumer.ready(1)));
+        waiting.join().unwrap();
+        drop(pusher.join().unwrap());
+    });
+}
+
+/// bug-classes A9
+#[test]
+fn closing_ends_a_wait_for_more() {
+    model(3, || {
+        let (producer, consumer) = channel(2, Block);
+        let closer = thread::spawn(move || {
+            producer.push(0).unwrap();
+            drop(producer);
+        });
+        block_on(consumer.ready(2));
+        assert!(consumer.is_closed());
+        closer.join().unwrap();
+    });
+}
+
+/// A take that waits for a full batch, beside one that takes at once.
+#[test]
+fn a_full_batch_against_single_takes() {
+    model(1, || {
+        let (producer, consumer) = channel(2, Block);
+        let other = consumer.clone();
+        let single = thread::spawn(move || usize::from(other.try_take().is_ok()));
+        let pusher = thread::spawn(move || {
+            for n in 0..2 {
+                producer.push(n).unwrap();
+            }
+        });
+        let batch = consumer.take_batch_timeout(2, std::time::Duration::MAX);
+        let rest = consumer.iter().count();
+        pusher.join().unwrap();
+        assert_eq!(batch.map_or(0, |batch| batch.len()) + rest + single.join().unwrap(), 2);
+    });
+}
+
 /// A future that waits for closing is told.
 #[test]
 fn closed_is_told() {
