@@ -90,7 +90,8 @@ impl Group {
             }
             Self::Waking => {
                 "A push every 75 µs into an empty channel whose consumer has gone to sleep, so that each has to wake it. \
-                 The cost of the clock is in it, as above, and both are pinned to a core each."
+                 The cost of the clock is in it, as above, and both are pinned to a core each. \
+                 Whose pushes cost next to nothing and whose CPU is all of a core does not sleep so soon."
             }
             Self::Idle => {
                 "1000 pushes a second: the CPU that receiving takes, in % of a core. \

@@ -82,3 +82,41 @@ fn loss(found: Match<'_>) -> Option<Loss<'_>> {
     let ratio = standing(ours, best, column);
     Some((Match { best, ratio, ..found }, ahead))
 }
+
+/// One of ours on one CPU and on all.
+#[derive(Debug)]
+pub struct Twins<'a> {
+    /// The case on all.
+    pub case: &'a str,
+    /// Ours on one.
+    pub one: &'a Row,
+    /// Ours on all.
+    pub all: &'a Row,
+    /// How the medians stand: below 1 if one CPU is better. The two did not run in turn, so that there are no rounds to
+    /// compare.
+    pub ratio: f64,
+}
+
+/// Each of ours that ran on one CPU and on all.
+pub fn twins(results: &Results) -> Vec<Twins<'_>> {
+    let mut twins = Vec::new();
+    for table in &results.tables {
+        let twin = results
+            .tables
+            .iter()
+            .find(|twin| Some(&twin.name) == table.twin.as_ref());
+        let Some(twin) = twin else { continue };
+        for one in table.by_role(Role::Ours) {
+            if let Some(all) = twin.rows.iter().find(|row| row.name == one.name) {
+                let ratio = one.spread(0).median / all.spread(0).median;
+                twins.push(Twins {
+                    case: &twin.name,
+                    one,
+                    all,
+                    ratio,
+                });
+            }
+        }
+    }
+    twins
+}

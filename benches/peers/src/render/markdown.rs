@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::group::Group;
 use crate::outcome::PER_ITEM;
 use crate::results::{Results, Row, Table, standing};
-use crate::verdict::{Match, losses, matches};
+use crate::verdict::{Match, Twins, losses, matches, twins};
 
 /// Everything.
 pub fn document(results: &Results) -> String {
@@ -97,7 +97,24 @@ pub fn conclusion(results: &Results) -> String {
         let figure = |found: &Match| format!(" {} |", heading(found.column()));
         text.extend(others.into_iter().map(|found| best(found, &figure(found))));
     }
-    text + &where_we_lose(results)
+    text + &one_to_all(results) + &where_we_lose(results)
+}
+
+fn one_to_all(results: &Results) -> String {
+    let twins = twins(results);
+    if twins.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n## Ours on one CPU and on all\n\n\
+                    | case | ours | ns per item on one CPU (range) | on all (range) | one / all |\n\
+                    |---|---|--:|--:|--:|\n"
+        .to_owned();
+    for Twins { case, one, all, ratio } in twins {
+        let (name, ratio) = (escaped(one.name), number(ratio));
+        let (one, all) = (spread(one.spread(0)), spread(all.spread(0)));
+        let _ = writeln!(text, "| {case} | {name} | {one} | {all} | {ratio} |");
+    }
+    text
 }
 
 fn best(found: &Match<'_>, figure: &str) -> String {

@@ -40,6 +40,16 @@ pub fn quantity(figure: f64, unit: &str) -> String {
     }
 }
 
+/// A round number of nanoseconds, for the side of a chart.
+pub fn round(ns: f64) -> String {
+    match ns {
+        ns if ns >= 1e9 => format!("{} s", ns / 1e9),
+        ns if ns >= 1e6 => format!("{} ms", ns / 1e6),
+        ns if ns >= 1e3 => format!("{} µs", ns / 1e3),
+        ns => format!("{ns} ns"),
+    }
+}
+
 /// Three digits at most.
 pub fn short(figure: f64) -> String {
     match figure {

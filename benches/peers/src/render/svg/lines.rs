@@ -113,7 +113,7 @@ pub fn legend(lines: &[Line]) -> String {
     for line in lines {
         let _ = write!(
             list,
-            r#"<li class="{}"><svg viewBox="0 0 28 10" aria-hidden="true"><line class="line" x1="1" x2="27" y1="5" y2="5"/><circle class="dot" cx="14" cy="5" r="3.5"/></svg><span class="name">{}</span> <small>{}</small></li>"#,
+            r#"<li class="{}"><svg viewBox="0 0 28 10" aria-hidden="true"><line class="line" x1="1" x2="27" y1="5" y2="5"/><circle class="dot" cx="14" cy="5" r="3.5"/></svg><span><span class="name">{}</span> <small>{}</small></span></li>"#,
             classes(line),
             Text(line.name),
             Text(&line.note),
