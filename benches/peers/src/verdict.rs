@@ -120,3 +120,37 @@ pub fn twins(results: &Results) -> Vec<Twins<'_>> {
     }
     twins
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::facts::Facts;
+    use crate::group::Group;
+    use crate::run::{Effort, run};
+
+    #[test]
+    fn every_peer_ahead_is_named() {
+        let taking = |nanos| move |items| Duration::from_nanos(nanos * items);
+        let case = crate::Case::new(Group::Threads, "a race", 1, 1024)
+            .ours("ours", taking(20))
+            .peer("slow", taking(30))
+            .peer("fast", taking(10))
+            .peer("faster", taking(5))
+            .reference("does less", taking(1));
+        let effort = Effort { rounds: 3, shrink: 1 };
+        let results = Results {
+            facts: Facts::gather(),
+            options: Vec::new(),
+            tables: vec![run(&case, effort, || ())],
+        };
+        let losses = losses(&results);
+        let [(found, ahead)] = &losses[..] else {
+            panic!("one of ours in one case")
+        };
+        assert_eq!((found.best.name, found.ratio), ("faster", 4.0));
+        let names: Vec<_> = ahead.iter().map(|row| row.name).collect();
+        assert_eq!(names, ["faster", "fast"]);
+    }
+}

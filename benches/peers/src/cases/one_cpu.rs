@@ -4,13 +4,14 @@ use super::MI;
 use super::peers::thread_peers;
 use crate::case::Case;
 use crate::contenders::*;
-use crate::cpu::on_one_cpu;
+use crate::cpu::{CAN_PIN, on_one_cpu};
+use crate::facts;
 use crate::group::Group;
 use crate::threads::{self, Taking};
 
-/// None where a process cannot be pinned.
+/// None where threads cannot be pinned, or where there is no more than one CPU anyway.
 pub fn cases() -> Vec<Case> {
-    if !crate::cpu::CAN_PIN {
+    if !CAN_PIN || facts::cores() == 1 {
         return Vec::new();
     }
     vec![items(1), batches(1), items(4), batches(4)]

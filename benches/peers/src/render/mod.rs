@@ -35,3 +35,37 @@ pub fn write(results: &Results, directory: &Path) -> io::Result<[PathBuf; 3]> {
     }
     Ok(written.try_into().expect("as many as there are files"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::facts::Facts;
+    use crate::group::Group;
+    use crate::run::{Effort, run};
+
+    #[test]
+    fn every_file_has_every_contender() {
+        let taking = |nanos| move |items| Duration::from_nanos(nanos * items);
+        let case = crate::Case::new(Group::OneThread, "a | b & c", 1, 1024)
+            .ours("ours", taking(20))
+            .peer("Mutex<VecDeque>, twice", taking(10));
+        let effort = Effort { rounds: 2, shrink: 1 };
+        let results = Results {
+            facts: Facts::gather(),
+            options: Vec::new(),
+            tables: vec![run(&case, effort, || ())],
+        };
+        let page = page::page(&results);
+        assert!(page.contains("a | b &amp; c") && page.contains("Mutex&lt;VecDeque&gt;"));
+        assert!(!page.contains("<VecDeque>"));
+        assert!(
+            markdown::document(&results).contains("| a \\| b & c | ours | 20.00 | Mutex\\<VecDeque>, twice | 10.00 |")
+        );
+        assert!(
+            csv::table(&results)
+                .contains("\"Mutex<VecDeque>, twice\",Peer,time per item,ns,10.0000,10.0000,10.0000,2.0000")
+        );
+    }
+}

@@ -4,7 +4,7 @@ use super::{Chart, hint};
 use crate::case::Role;
 use crate::latency::PERCENTILES;
 use crate::render::svg::{Line, Point, legend, lines};
-use crate::render::words::{quantity, round, short};
+use crate::render::words::{quantity, round};
 use crate::results::{Row, Table};
 
 /// The place of p99 among the percentiles.
@@ -37,7 +37,8 @@ fn line(table: &Table, row: &Row) -> Line {
     let cpu = row.spread(PERCENTILES.len()).median;
     let cpu = match row.role {
         Role::Reference => String::new(),
-        _ => format!(", CPU {} %", short(cpu)),
+        _ if cpu.is_nan() => String::new(),
+        _ => format!(", CPU {cpu:.0} %"),
     };
     Line {
         name: row.name,

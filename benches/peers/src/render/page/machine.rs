@@ -5,11 +5,12 @@ use std::fmt::Write;
 use super::tables::table;
 use crate::calibration::LINE_TRANSFER;
 use crate::case::Role;
+use crate::facts;
 use crate::group::Group;
 use crate::outcome::PER_ITEM;
 use crate::render::html::Text;
 use crate::render::words::short;
-use crate::results::Results;
+use crate::results::{Results, Row};
 use crate::verdict::{Match, matches};
 
 /// A core answers another sooner than this if nobody else is using either, in nanoseconds.
@@ -30,7 +31,8 @@ pub fn machine(results: &Results) -> String {
              another. A figure is the median of the rounds, from the least to the most in brackets or as a thin line. \
              A ratio is the median of the rounds&#39; ratios. <i>Oversubscribed</i> means more busy threads than cores.</p>\n";
     let mut lines = results.of(Group::Calibration).flat_map(|table| &table.rows);
-    if let Some(row) = lines.find(|row| row.name == LINE_TRANSFER && row.spread(0).median > QUIET) {
+    let slow = |row: &&Row| row.name == LINE_TRANSFER && row.spread(0).median > QUIET;
+    if let Some(row) = lines.find(slow).filter(|_| facts::cores() > 1) {
         let _ = writeln!(
             html,
             "<p class=\"warning\">The machine was not quiet: a cache line took {} ns from core to core, so somebody else \
