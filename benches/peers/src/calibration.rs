@@ -28,12 +28,9 @@ pub fn case() -> Case {
     Case::new(Group::Calibration, "calibration", 2, 4 << 20)
         .reference("fetch_add, uncontended", fetch_add)
         .reference("compare_exchange, uncontended", compare_exchange)
-        .reference(LINE_TRANSFER, |n| line_transfer(n / 16))
+        .reference("a cache line from core to core", |n| line_transfer(n / 16))
         .reference("reading the clock", read_clock)
 }
-
-/// How a report names what tells a busy machine from a quiet one.
-pub const LINE_TRANSFER: &str = "a cache line from core to core";
 
 fn fetch_add(count: u64) -> Each {
     let number = black_box(AtomicU64::new(0));

@@ -15,6 +15,7 @@ mod hot;
 mod latency;
 mod ledger;
 pub mod memory;
+mod others;
 pub mod outcome;
 mod pace;
 mod paced;

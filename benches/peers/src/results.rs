@@ -3,6 +3,7 @@
 use crate::case::{Case, Contender, Role, Step};
 use crate::facts::{self, Facts};
 use crate::group::Group;
+use crate::others::TOLERABLE;
 use crate::outcome::Column;
 use crate::stats::{Spread, ratio};
 
@@ -18,6 +19,17 @@ pub struct Results {
 }
 
 impl Results {
+    /// What other programs took of the machine, case by case, in % of a core; `None` if it is not known here.
+    pub fn others(&self) -> Option<Spread> {
+        let known = self
+            .tables
+            .iter()
+            .map(|table| table.others)
+            .filter(|others| others.is_finite());
+        let known: Vec<_> = known.collect();
+        (!known.is_empty()).then(|| Spread::of(&known))
+    }
+
     /// The tables of one part of the comparison.
     pub fn of(&self, group: Group) -> impl Iterator<Item = &Table> {
         self.tables.iter().filter(move |table| table.group == group)
@@ -35,6 +47,8 @@ pub struct Table {
     pub items: u64,
     /// How many rounds there were.
     pub rounds: usize,
+    /// What other programs took of the machine meanwhile, in % of a core; not a number if it is not known here.
+    pub others: f64,
     /// Whether more threads were at work than there are cores.
     pub oversubscribed: bool,
     /// Where the case stands among those with more or fewer producers.
@@ -78,6 +92,7 @@ impl Table {
             name: case.name.clone(),
             items,
             rounds,
+            others: f64::NAN,
             oversubscribed: case.busy > cores,
             step: case.step,
             twin: case.twin.clone(),
@@ -90,6 +105,11 @@ impl Table {
     pub fn title(&self) -> String {
         let crowd = if self.oversubscribed { ", oversubscribed" } else { "" };
         format!("{}{crowd}", self.name)
+    }
+
+    /// A warning, if other programs took more than they should have for figures to be trusted.
+    pub fn disturbance(&self) -> Option<String> {
+        (self.others > TOLERABLE).then(|| format!("disturbed: others took {:.0} % of a core", self.others))
     }
 
     /// The rows, the best in `column` first.

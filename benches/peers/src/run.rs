@@ -1,6 +1,7 @@
 //! Rounds.
 
 use crate::case::Case;
+use crate::others::Watch;
 use crate::results::Table;
 
 /// Before the first round, everybody does this fraction of one.
@@ -36,6 +37,7 @@ impl Effort {
 pub fn run(case: &Case, effort: Effort, step: impl Fn()) -> Table {
     let (items, rounds) = effort.of(case);
     let mut table = Table::new(case, items, rounds);
+    let watch = Watch::start();
     // Whoever ran first would pay for waking the machine.
     for contender in &case.contenders {
         contender.run(items / WARM_UP);
@@ -51,5 +53,6 @@ pub fn run(case: &Case, effort: Effort, step: impl Fn()) -> Table {
             step();
         }
     }
+    table.others = watch.others();
     table
 }

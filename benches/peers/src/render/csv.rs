@@ -6,8 +6,7 @@ use crate::case::Role;
 use crate::results::{Results, standing};
 use crate::stats::Spread;
 
-const HEAD: &str =
-    "group,case,oversubscribed,items,rounds,contender,role,figure,unit,min,median,max,ours_over_contender";
+const HEAD: &str = "group,case,oversubscribed,items,rounds,others_percent,contender,role,figure,unit,min,median,max,ours_over_contender";
 
 /// Every figure.
 pub fn table(results: &Results) -> String {
@@ -20,12 +19,13 @@ pub fn table(results: &Results) -> String {
                 let ratio = like.map_or(f64::NAN, |ours| standing(ours, row, column));
                 let _ = write!(
                     text,
-                    "{},{},{},{},{},",
+                    "{},{},{},{},{},{},",
                     quoted(table.group.title()),
                     quoted(&table.name),
                     table.oversubscribed,
                     table.items,
-                    table.rounds
+                    table.rounds,
+                    plain(table.others)
                 );
                 let _ = write!(
                     text,

@@ -16,6 +16,9 @@ pub fn document(results: &Results) -> String {
     for option in &results.options {
         let _ = writeln!(text, "- {option}");
     }
+    if let Some(others) = results.others() {
+        let _ = writeln!(text, "- others took, in % of a core, by case: {}", spread(others));
+    }
     text += &conclusion(results);
     for group in Group::ALL {
         let mut tables = results.of(group).peekable();
@@ -37,7 +40,11 @@ pub fn facts(facts: &Facts) -> String {
 pub fn table(table: &Table) -> String {
     let mut text = format!("\n### {}\n\n", escaped(&table.title()));
     let rounds = if table.rounds == 1 { "round" } else { "rounds" };
-    let _ = writeln!(text, "{} items a round, {} {rounds}\n", table.items, table.rounds);
+    let _ = write!(text, "{} items a round, {} {rounds}", table.items, table.rounds);
+    if let Some(disturbance) = table.disturbance() {
+        let _ = write!(text, "; {disturbance}");
+    }
+    text += "\n\n";
     // The first of ours does what the peers do.
     let like = table.by_role(Role::Ours).next();
     text += &head(table, like.is_some());

@@ -15,6 +15,8 @@ pub struct Chart {
     pub title: String,
     /// What is drawn, and which way is better.
     pub note: String,
+    /// Why it may not be right.
+    pub warning: Option<String>,
     pub svg: String,
     /// In HTML.
     pub legend: String,
@@ -50,6 +52,7 @@ fn bar_chart(table: &Table, column: usize) -> Chart {
         title: table.title(),
         svg: bars(&format!("{}: {note}", table.title()), &rows),
         note,
+        warning: table.disturbance(),
         legend: String::new(),
     }
 }

@@ -24,6 +24,7 @@ pub fn chart(table: &Table) -> Chart {
         legend: legend(&rows),
         title,
         note,
+        warning: table.disturbance(),
     }
 }
 

@@ -43,6 +43,7 @@ fn family_chart(results: &Results, family: &str) -> Chart {
         svg: lines(&title, &places, "producers (* oversubscribed)", &rows, round),
         legend: legend(&rows),
         title,
+        warning: members.iter().find_map(|(_, table)| table.disturbance()),
         note: "time per item, lower is better".to_owned(),
     }
 }

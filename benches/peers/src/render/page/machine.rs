@@ -3,18 +3,13 @@
 use std::fmt::Write;
 
 use super::tables::table;
-use crate::calibration::LINE_TRANSFER;
 use crate::case::Role;
-use crate::facts;
 use crate::group::Group;
 use crate::outcome::PER_ITEM;
 use crate::render::html::Text;
-use crate::render::words::short;
-use crate::results::{Results, Row};
+use crate::render::words::spread;
+use crate::results::Results;
 use crate::verdict::{Match, matches};
-
-/// A core answers another sooner than this if nobody else is using either, in nanoseconds.
-const QUIET: f64 = 1000.0;
 
 /// Where, how, and what it is to be held against.
 pub fn machine(results: &Results) -> String {
@@ -25,22 +20,26 @@ pub fn machine(results: &Results) -> String {
     for option in &results.options {
         let _ = write!(html, "<dt>option</dt><dd>{}</dd>", Text(option));
     }
+    if let Some(others) = results.others() {
+        let _ = write!(
+            html,
+            "<dt>others took</dt><dd>{} % of a core, by case</dd>",
+            spread(others)
+        );
+    }
     html += "</dl>\n";
     html.extend(results.of(Group::Calibration).map(table));
     html += "</section>\n<p>Every case has all its contenders run in turn, round after round, each round beginning with \
              another. A figure is the median of the rounds, from the least to the most in brackets or as a thin line. \
-             A ratio is the median of the rounds&#39; ratios. <i>Oversubscribed</i> means more busy threads than cores.</p>\n";
-    let mut lines = results.of(Group::Calibration).flat_map(|table| &table.rows);
-    let slow = |row: &&Row| row.name == LINE_TRANSFER && row.spread(0).median > QUIET;
-    if let Some(row) = lines.find(slow).filter(|_| facts::cores() > 1) {
-        let _ = writeln!(
-            html,
-            "<p class=\"warning\">The machine was not quiet: a cache line took {} ns from core to core, so somebody else \
-             was using a core. Read ratios, and do not trust the cases between threads.</p>",
-            short(row.spread(0).median)
-        );
-    }
+             A ratio is the median of the rounds&#39; ratios. <i>Oversubscribed</i> means more busy threads than cores, <i>disturbed</i> that other programs kept a core from us.</p>\n";
     html
+}
+
+/// Why something may not be right.
+pub fn warning(text: Option<String>) -> String {
+    text.map_or(String::new(), |text| {
+        format!("<small class=\"warning\">{}</small>", Text(text))
+    })
 }
 
 /// In how many cases the first of ours, which does what the peers do, is ahead.

@@ -44,9 +44,10 @@ pub fn page(results: &Results) -> String {
         for chart in charts {
             let _ = writeln!(
                 html,
-                "<figure><figcaption><b>{}</b><small>{}</small></figcaption><div class=\"wide\">{}</div>{}</figure>",
+                "<figure><figcaption><b>{}</b><small>{}</small>{}</figcaption><div class=\"wide\">{}</div>{}</figure>",
                 Text(&chart.title),
                 Text(&chart.note),
+                machine::warning(chart.warning),
                 chart.svg,
                 chart.legend
             );
