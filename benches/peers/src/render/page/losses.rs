@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::machine::warning;
 use crate::outcome::PER_ITEM;
 use crate::render::html::Text;
 use crate::render::words::{heading, spread, times};
@@ -33,9 +34,10 @@ pub fn where_we_lose(results: &Results) -> String {
         let others: Vec<_> = ahead[1..].iter().map(|row| row.name).collect();
         let _ = writeln!(
             html,
-            "<tr><td>{} <small>{}</small></td>{}{}<td class=\"n\"><b>{}</b></td><td><small>{}</small></td></tr>",
+            "<tr><td>{} <small>{}</small> {}</td>{}{}<td class=\"n\"><b>{}</b></td><td><small>{}</small></td></tr>",
             Text(found.table.title()),
             Text(figure),
+            warning(found.table.disturbance().map(|_| "disturbed".to_owned())),
             named(found.ours, found.column),
             named(found.best, found.column),
             Text(times(found.ratio)),

@@ -32,6 +32,15 @@ pub fn machine(results: &Results) -> String {
     html += "</section>\n<p>Every case has all its contenders run in turn, round after round, each round beginning with \
              another. A figure is the median of the rounds, from the least to the most in brackets or as a thin line. \
              A ratio is the median of the rounds&#39; ratios. <i>Oversubscribed</i> means more busy threads than cores, <i>disturbed</i> that other programs kept a core from us.</p>\n";
+    let disturbed = results.tables.iter().filter(|table| table.disturbance().is_some());
+    let disturbed = disturbed.count();
+    if disturbed > 0 {
+        let _ = writeln!(
+            html,
+            "<p class=\"warning\">{disturbed} of {} cases were disturbed: the machine was not ours alone.</p>",
+            results.tables.len()
+        );
+    }
     html
 }
 
