@@ -5,14 +5,16 @@ use std::sync::{Arc, Barrier, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use hdrhistogram::Histogram;
+use mpsc_ring::Consumer;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cpu;
 use crate::ledger::Ledger;
 use crate::pace::{Cores, Pace, Pushes, histogram, push_paced};
 use crate::payload::Payload;
-use crate::roles::{Push, Take, TakeAsync};
+use crate::roles::{LINGER, Push, Take, TakeAsync};
 
 /// One worker, on the core that the producer is not on.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -65,26 +67,27 @@ where
     Paced { pushes, cpu }
 }
 
-/// A task takes item by item.
-pub fn to_task<T, S, R>(open: impl Fn(usize) -> (S, R), pace: Pace, items: u64) -> Paced
+/// `consume` runs as a task, and is told how many items to take.
+pub fn to_task<T, S, R, F>(
+    open: impl Fn(usize) -> (S, R),
+    pace: Pace,
+    items: u64,
+    consume: impl FnOnce(R, u64) -> F + Send + 'static,
+) -> Paced
 where
     T: Payload,
     S: Push<T> + Clone,
-    R: TakeAsync<T>,
+    R: Send + 'static,
+    F: Future<Output = ()> + Send,
 {
-    let (sender, mut receiver) = open(CAPACITY);
+    let (sender, receiver) = open(CAPACITY);
     let line = Arc::new(Barrier::new(2));
     let pushing = start(sender, 1, pace, items, &line);
     let taking = RUNTIME.spawn(async move {
         // Blocks the worker, once: nothing else is to run there.
         line.wait();
         let (cpu, began) = (cpu::of_process(), Instant::now());
-        let mut ledger = Ledger::default();
-        while ledger.seen() < items {
-            let Some(item) = receiver.get_async().await else { break };
-            ledger.see(&item);
-        }
-        ledger.settle(items);
+        consume(receiver, items).await;
         (cpu, cpu::of_process(), began.elapsed())
     });
     let (before, after, took) = RUNTIME.block_on(taking).expect("a consumer that does not panic");
@@ -101,6 +104,27 @@ pub fn asleep<T: Payload, R: Take<T>>(mut receiver: R, items: u64) {
     while ledger.seen() < items {
         let Some(item) = receiver.get() else { break };
         ledger.see(&item);
+    }
+    ledger.settle(items);
+}
+
+/// As [`asleep`] for a task.
+pub async fn asleep_task<T: Payload, R: TakeAsync<T>>(mut receiver: R, items: u64) {
+    let mut ledger = Ledger::default();
+    while ledger.seen() < items {
+        let Some(item) = receiver.get_async().await else { break };
+        ledger.see(&item);
+    }
+    ledger.settle(items);
+}
+
+/// As [`lingering`] for a task, by a stream of batches.
+pub async fn lingering_task<T: Payload>(receiver: Consumer<T>, items: u64) {
+    let mut ledger = Ledger::default();
+    let mut batches = receiver.batches_linger(CAPACITY, LINGER);
+    while ledger.seen() < items {
+        let Some(batch) = batches.next().await else { break };
+        batch.iter().for_each(|item| ledger.see(item));
     }
     ledger.settle(items);
 }

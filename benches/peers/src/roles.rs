@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::payload::Payload;
 
 /// How long a consumer that lingers lets items gather.
-pub const LINGER: Duration = Duration::from_micros(500);
+pub const LINGER: Duration = Duration::from_millis(1);
 
 /// Pushes without waiting.
 pub trait TryPush<T: Payload> {

@@ -10,7 +10,7 @@ use crate::facts;
 use crate::group::Group;
 use crate::latency::{Idle, Latency, Waking};
 use crate::pace::{Cores, Pace, Until};
-use crate::paced::{Paced, asleep, lingering, spinning, to_task, to_thread};
+use crate::paced::{Paced, asleep, asleep_task, lingering, lingering_task, spinning, to_task, to_thread};
 
 /// How far apart the pushes of all producers together are where latency is measured.
 const STEADY: Duration = Duration::from_nanos(500);
@@ -46,10 +46,19 @@ pub fn latency() -> Vec<Case> {
         [
             latency!(producers, "consumer asleep between items", asleep),
             latency!(producers, "consumer spinning", spinning),
-            latency!(producers, "consumer lingering for 500 µs", lingering),
+            latency!(producers, "consumer lingering for 1 ms", lingering),
         ]
     };
-    [1, 4].into_iter().flat_map(with).collect()
+    let mut cases: Vec<_> = [1, 4].into_iter().flat_map(with).collect();
+    cases.push(task());
+    cases
+}
+
+/// A task that takes batches by a timer, which peers have no stream for.
+fn task() -> Case {
+    latency_case(1, "a task lingering for 1 ms").ours("ours, batches_linger", |n| {
+        Latency(to_task(block::<u64>, steady(1), n, lingering_task))
+    })
 }
 
 fn latency_case(producers: usize, what: &str) -> Case {
@@ -77,10 +86,10 @@ pub fn waking() -> Vec<Case> {
     };
     let case = |who: &str| Case::new(Group::Waking, format!("waking, a push that wakes a {who}"), 2, MI / 256);
     let thread = case("thread").ours("ours", move |n| Waking(to_thread(block::<u64>, 1, pace, n, asleep)));
-    let task = case("task").ours("ours", move |n| Waking(to_task(block::<u64>, pace, n)));
+    let task = case("task").ours("ours", move |n| Waking(to_task(block::<u64>, pace, n, asleep_task)));
     vec![
         thread_peers!(thread, u64, |open, n| Waking(to_thread(open, 1, pace, n, asleep))),
-        task_peers!(task, u64, |open, n| Waking(to_task(open, pace, n))),
+        task_peers!(task, u64, |open, n| Waking(to_task(open, pace, n, asleep_task))),
     ]
 }
 
@@ -93,9 +102,9 @@ pub fn idle() -> Vec<Case> {
     };
     let case = |who: &str| Case::new(Group::Idle, format!("1000 pushes a second to a {who}"), 2, MI / 2048);
     let thread = case("thread").ours("ours", move |n| Idle(to_thread(block::<u64>, 1, pace, n, asleep)));
-    let task = case("task").ours("ours", move |n| Idle(to_task(block::<u64>, pace, n)));
+    let task = case("task").ours("ours", move |n| Idle(to_task(block::<u64>, pace, n, asleep_task)));
     vec![
         thread_peers!(thread, u64, |open, n| Idle(to_thread(open, 1, pace, n, asleep))),
-        task_peers!(task, u64, |open, n| Idle(to_task(open, pace, n))),
+        task_peers!(task, u64, |open, n| Idle(to_task(open, pace, n, asleep_task))),
     ]
 }

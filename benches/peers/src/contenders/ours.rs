@@ -1,15 +1,9 @@
 //! `mpsc_ring`.
 
-use std::thread;
-use std::time::Duration;
-
 use mpsc_ring::{BackPressurePolicy, Consumer, Producer, channel};
 
 use crate::payload::Payload;
 use crate::roles::{LINGER, Push, PushAsync, PushBatch, PushBatchAsync, Take, TakeAsync, TryPush, TryTake};
-
-/// How long a consumer that lingers waits for a first item before it looks again.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 pub fn block<T: Payload>(capacity: usize) -> (Producer<T>, Consumer<T>) {
     channel(capacity, BackPressurePolicy::Block)
@@ -100,8 +94,7 @@ impl<T: Payload> Take<T> for Consumer<T> {
 
 /// Takes at least one item into the empty `out`, letting items gather; none once the channel is closed and drained.
 fn linger<T: Payload>(consumer: &Consumer<T>, out: &mut Vec<T>, max: usize) {
-    thread::sleep(LINGER);
-    while let Err(error) = consumer.take_batch_timeout_into(out, max, PATIENCE) {
+    while let Err(error) = consumer.take_batch_timeout_into(out, max, LINGER) {
         if error.is_closed() {
             break;
         }
