@@ -219,6 +219,9 @@ impl<T> Channel<T> {
     }
 
     fn attempt_refused<R>(&self, refused: Refused, attempt: Attempt, closed: R) -> Outcome<R> {
+        if refused != Refused::Closed {
+            self.ring.note_full();
+        }
         match (refused, attempt) {
             (Refused::Closed, _) => Outcome::Done(closed),
             (_, Attempt::Announced) if !self.ring.announce_pusher() => Outcome::Soon,
@@ -779,13 +782,14 @@ impl<T> Channel<T> {
         let taken = raise(&self.taken_shown, counts.taken).max(counts.taken);
         let gone = taken + counts.evicted + counts.discarded;
         let capacity = self.ring.capacity() as u64;
-        let pushers_parked = self.not_full.parks();
-        let was_full = refused > 0 || counts.evicted > 0 || pushers_parked > 0;
+        if refused > 0 || counts.evicted > 0 {
+            self.ring.note_full();
+        }
         Stats {
             capacity,
             bytes: self.ring.bytes() as u64,
             len: counts.pushed.saturating_sub(gone).min(capacity),
-            high_water: if was_full { capacity } else { self.ring.high_water() },
+            high_water: self.ring.high_water(),
             pushed: counts.pushed,
             taken,
             evicted: counts.evicted,
@@ -795,7 +799,7 @@ impl<T> Channel<T> {
             refused_pinned: self.refused.pinned.total(),
             takers_parked: self.not_empty.parks() + self.marks.parks(),
             takers_woken: self.not_empty.wakes() + self.marks.wakes(),
-            pushers_parked,
+            pushers_parked: self.not_full.parks(),
             pushers_woken: self.not_full.wakes(),
         }
     }

@@ -127,7 +127,7 @@ struct Takers {
     displaced: Tally,
     /// Items moved out so far to be discarded.
     discarded: Tally,
-    /// The most items that claims have met inside, or that were shown to be.
+    /// The most items that anybody has met inside.
     high_water: AtomicU64,
 }
 
@@ -1107,7 +1107,12 @@ impl<T> Ring<T> {
         }
     }
 
-    /// The most items that were inside at once, as far as takes and this have looked.
+    /// Notes that as many items were inside as fit.
+    pub(crate) fn note_full(&self) {
+        raise(&self.takers.high_water, self.capacity as u64);
+    }
+
+    /// The most items that were inside at once, as far as takes, pushes that found no room, and this have looked.
     pub(crate) fn high_water(&self) -> u64 {
         let len = self.len() as u64;
         raise(&self.takers.high_water, len).max(len)

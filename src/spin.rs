@@ -1,6 +1,8 @@
 //! Waiting without sleeping.
 
 use std::cell::Cell;
+#[cfg(not(loom))]
+use std::sync::OnceLock;
 
 /// A spin with an end, for who must not wait for another thread.
 pub(crate) struct Spin {
@@ -28,7 +30,14 @@ impl Spin {
     }
 }
 
-/// Spins longer and longer, then yields, for as long as it is asked.
+/// Whether another thread can run while this one spins. Asked of the system once, so who pins the process does so first.
+#[cfg(not(loom))]
+fn others_run() -> bool {
+    static OTHERS_RUN: OnceLock<bool> = OnceLock::new();
+    *OTHERS_RUN.get_or_init(|| std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1))
+}
+
+/// Spins longer and longer, then yields, for as long as it is asked. On one processor it only yields.
 pub(crate) struct Snooze {
     step: Cell<u32>,
 }
@@ -62,13 +71,13 @@ impl Snooze {
             loom::thread::yield_now();
         }
         #[cfg(not(loom))]
-        if step <= Self::LONGEST_SPIN {
-            for _ in 0..1 << step {
-                std::hint::spin_loop();
-            }
-        } else {
+        let step = if step > Self::LONGEST_SPIN || !others_run() {
             std::thread::yield_now();
-        }
+            step.max(Self::LONGEST_SPIN + 1)
+        } else {
+            (0..1 << step).for_each(|_| std::hint::spin_loop());
+            step
+        };
         if !self.is_long() {
             self.step.set(step + 1);
         }
