@@ -102,7 +102,9 @@
 //!
 //! - `tokio`: async operations and streams spend tokio's cooperative budget, so that a task whose channel is always ready
 //!   still lets its neighbours run. Off by default. Streams bound what they do in a row without it, too.
-//! - `serde`: the rings of [`compat`] serialise their contents. Off by default.
+//! - `serde`: the rings of [`compat`] serialise their contents; [`Stats`] and [`Report`] can be serialised. Off by default.
+//! - `metrics`: the module `metrics` publishes [`Stats`] through the facade of that name; with `tokio`, by a task. Off by
+//!   default.
 
 // The modules in reading order: what users hold, the channel, what it is made of.
 mod buffer;
@@ -122,6 +124,8 @@ mod ring;
 mod wait;
 
 pub mod compat;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[doc = include_str!("migration.md")]
 pub mod migration {}
 

@@ -526,3 +526,15 @@ fn snapshots_and_reports_are_written_by_their_field_names() {
         (Some(1), Some(1))
     );
 }
+
+#[test]
+fn a_weak_producer_tells_the_stats_without_keeping_the_channel_open() {
+    let (producer, consumer) = Policy::Block.channel(2);
+    let weak = producer.downgrade();
+    producer.push(1).unwrap();
+    assert_eq!(weak.stats(), producer.stats());
+    drop(producer);
+    assert!(weak.is_closed());
+    drop(consumer);
+    assert_eq!(weak.stats().discarded, 1);
+}
