@@ -105,13 +105,17 @@
 //! - `serde`: the rings of [`compat`] serialise their contents; [`Stats`] and [`Report`] can be serialised. Off by default.
 //! - `metrics`: the module `metrics` publishes [`Stats`] through the facade of that name; with `tokio`, by a task. Off by
 //!   default.
+//! - `latency`: `Producer::timed` makes producers that time one push in so many. Off by default.
 
 // The modules in reading order: what users hold, the channel, what it is made of.
+mod aged;
 mod buffer;
 mod builder;
 mod consumer;
 mod disposal;
 mod error;
+#[cfg(feature = "latency")]
+mod latency;
 mod ordered;
 mod policy;
 mod producer;
@@ -136,11 +140,14 @@ mod sync;
 mod tally;
 mod unwind;
 
+pub use aged::Aged;
 pub use buffer::LockFreeRingBuffer;
 pub use builder::Builder;
 pub use consumer::{Consumer, IntoIter, Iter, Place, TryIter};
 pub use disposal::DropCause;
 pub use error::{BatchPushError, BuildError, PushError, TakeTimeoutError, TryTakeError};
+#[cfg(feature = "latency")]
+pub use latency::{Latencies, TimedProducer};
 pub use ordered::Timestamped;
 pub use policy::BackPressurePolicy;
 pub use producer::{Producer, PushAsync, WeakProducer};
