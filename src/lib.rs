@@ -67,6 +67,41 @@
 //!   or a lock is held. If it panics, every other item is still dropped exactly once and the channel goes on. (The
 //!   exception is cloning a [`compat::LockFreeRingBuffer`], which holds the oldest item while it clones one.)
 //!
+//! # Accounting
+//!
+//! - **Numbers**: every accepted item has one, how many were accepted before it. They cost nothing: they are the positions that
+//!   order the items.
+//! - **Reports**: [`take_batch_into`](Consumer::take_batch_into) and its kin tell the number of the batch's first item and what
+//!   was lost on the way to it, by cause ([`Report`]). Each loss is reported once, and evicted items just before the item that
+//!   followed them, so that a log can say `[LOST 17 EVENTS]` where it happened. [`Consumer::reported_batches`] does so as a
+//!   stream.
+//! - **Snapshots**: `stats` of any handle says where all items have gone, how full the channel has been and how often
+//!   either side slept ([`Stats`]). Two of them subtract; no count falls. [`Consumer::close_and_report`] gives the last one.
+//! - **A callback**: [`Builder::on_drop`] gets each item that the channel drops, with the cause. [`LossWarning`] says when a
+//!   warning is due.
+//! - **Times**: [`Aged`] items tell how long they were on their way; with the feature `latency`, some of the pushes are timed.
+//!
+//! ```
+//! use mpsc_ring::{BackPressurePolicy, channel};
+//!
+//! let (producer, consumer) = channel(2, BackPressurePolicy::DropOldest);
+//! (0..5).for_each(|n| producer.push(n).unwrap());
+//! drop(producer);
+//!
+//! let (mut batch, mut log) = (Vec::new(), Vec::new());
+//! loop {
+//!     let report = consumer.take_batch_into(&mut batch, 256);
+//!     if report.losses.total() > 0 {
+//!         log.push(format!("[LOST {} EVENTS]", report.losses.total()));
+//!     }
+//!     if report.taken == 0 {
+//!         break;
+//!     }
+//!     log.extend(batch.drain(..).map(|event| event.to_string()));
+//! }
+//! assert_eq!(log, ["[LOST 3 EVENTS]", "3", "4"]);
+//! ```
+//!
 //! # Closing
 //!
 //! The channel closes when either side calls `close`, when the last producer goes, or when the last consumer goes. From
@@ -105,7 +140,8 @@
 //! - `serde`: the rings of [`compat`] serialise their contents; [`Stats`] and [`Report`] can be serialised. Off by default.
 //! - `metrics`: the module `metrics` publishes [`Stats`] through the facade of that name; with `tokio`, by a task. Off by
 //!   default.
-//! - `latency`: `Producer::timed` makes producers that time one push in so many. Off by default.
+//! - `latency`: `Producer::timed` makes producers that time one push in so many. Off by default; without it, and with it, a
+//!   plain push is the same.
 
 // The modules in reading order: what users hold, the channel, what it is made of.
 mod aged;

@@ -10,6 +10,9 @@ use common::*;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use mpsc_ring::Stats;
 use mpsc_ring::metrics::Publisher;
+use static_assertions::assert_impl_all;
+
+assert_impl_all!(Publisher: Send, Sync, std::fmt::Debug, Unpin);
 
 /// What has been published: the values of each name, of all channels.
 fn published(snapshotter: &Snapshotter) -> BTreeMap<String, Vec<DebugValue>> {
