@@ -447,7 +447,11 @@ impl<T> WeakProducer<T> {
         joined.then(|| Producer::of_new(self.channel.clone()))
     }
 
-    /// As [`Producer::closed`].
+    /// Waits until the channel is closed: [`Producer::closed`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
     pub fn closed(&self) -> impl Future<Output = ()> + '_ {
         let mut seat = Seat::default();
         poll_fn(move |cx| self.channel.poll_closed(&mut seat, cx))

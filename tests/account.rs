@@ -533,8 +533,12 @@ fn a_weak_producer_tells_the_stats_without_keeping_the_channel_open() {
     let weak = producer.downgrade();
     producer.push(1).unwrap();
     assert_eq!(weak.stats(), producer.stats());
+    let task = Task::new();
+    let mut closed = Box::pin(weak.closed());
+    assert!(task.poll(&mut closed).is_pending());
     drop(producer);
     assert!(weak.is_closed());
+    assert!(task.is_woken() && task.poll(&mut closed).is_ready());
     drop(consumer);
     assert_eq!(weak.stats().discarded, 1);
 }
