@@ -174,6 +174,27 @@ fn take_batches(consumer: &Consumer<u64>, count: u64) -> (Instant, u64) {
     (Instant::now(), sum)
 }
 
+/// What a snapshot costs: of a full channel, and of one that has an item left to evict.
+fn stats(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("stats");
+    for policy in [
+        BackPressurePolicy::Block,
+        BackPressurePolicy::DropNewest,
+        BackPressurePolicy::DropOldest,
+    ] {
+        let name = format!("{policy:?}");
+        let (producer, _consumer) = full(policy);
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| producer.stats())
+        });
+    }
+    group.bench_function("DropOldest, after a push that evicts", |bencher| {
+        let (producer, _consumer) = full(BackPressurePolicy::DropOldest);
+        bencher.iter(|| (producer.push(black_box(0)).is_ok(), producer.stats()));
+    });
+    group.finish();
+}
+
 /// A channel without room, and the consumer that keeps it open.
 fn full(policy: BackPressurePolicy<u64>) -> (Producer<u64>, Consumer<u64>) {
     let (producer, consumer) = channel(CAPACITY, policy);
@@ -190,6 +211,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))
         .without_plots();
-    targets = pushes, batches, threads
+    targets = pushes, batches, threads, stats
 }
 criterion_main!(benches);

@@ -70,6 +70,41 @@
 //!   or a lock is held. If it panics, every other item is still dropped exactly once and the channel goes on. (The
 //!   exception is cloning a [`compat::LockFreeRingBuffer`], which holds the oldest item while it clones one.)
 //!
+//! # Accounting
+//!
+//! - **Numbers**: every accepted item has one, how many were accepted before it. They cost nothing: they are the positions that
+//!   order the items.
+//! - **Reports**: [`take_batch_into`](Consumer::take_batch_into) and its kin tell the number of the batch's first item and what
+//!   was lost on the way to it, by cause ([`Report`]). Each loss is reported once, and evicted items just before the item that
+//!   followed them, so that a log can say `[LOST 17 EVENTS]` where it happened. [`Consumer::reported_batches`] does so as a
+//!   stream.
+//! - **Snapshots**: `stats` of any handle says where all items have gone, how full the channel has been and how often
+//!   either side slept ([`Stats`]). Two of them subtract; no count falls. [`Consumer::close_and_report`] gives the last one.
+//! - **A callback**: [`Builder::on_drop`] gets each item that the channel drops, with the cause. [`LossWarning`] says when a
+//!   warning is due.
+//! - **Times**: [`Aged`] items tell how long they were on their way; with the feature `latency`, some of the pushes are timed.
+//!
+//! ```
+//! use mpsc_ring::{BackPressurePolicy, channel};
+//!
+//! let (producer, consumer) = channel(2, BackPressurePolicy::DropOldest);
+//! (0..5).for_each(|n| producer.push(n).unwrap());
+//! drop(producer);
+//!
+//! let (mut batch, mut log) = (Vec::new(), Vec::new());
+//! loop {
+//!     let report = consumer.take_batch_into(&mut batch, 256);
+//!     if report.losses.total() > 0 {
+//!         log.push(format!("[LOST {} EVENTS]", report.losses.total()));
+//!     }
+//!     if report.taken == 0 {
+//!         break;
+//!     }
+//!     log.extend(batch.drain(..).map(|event| event.to_string()));
+//! }
+//! assert_eq!(log, ["[LOST 3 EVENTS]", "3", "4"]);
+//! ```
+//!
 //! # Closing
 //!
 //! The channel closes when either side calls `close`, when the last producer goes, or when the last consumer goes. From
@@ -113,14 +148,21 @@
 //!
 //! - `tokio`: `Consumer::batches_linger`, a stream of batches by a timer; and async operations and streams spend tokio's cooperative budget, so that a task whose channel is always ready
 //!   still lets its neighbours run. Off by default. Streams bound what they do in a row without it, too.
-//! - `serde`: the rings of [`compat`] serialise their contents. Off by default.
+//! - `serde`: the rings of [`compat`] serialise their contents; [`Stats`] and [`Report`] can be serialised. Off by default.
+//! - `metrics`: the module `metrics` publishes [`Stats`] through the facade of that name; with `tokio`, by a task. Off by
+//!   default.
+//! - `latency`: `Producer::timed` makes producers that time one push in so many. Off by default; without it, and with it, a
+//!   plain push is the same.
 
 // The modules in reading order: what users hold, the channel, what it is made of.
+mod aged;
 mod buffer;
 mod builder;
 mod consumer;
 mod disposal;
 mod error;
+#[cfg(feature = "latency")]
+mod latency;
 mod linger;
 mod ordered;
 mod policy;
@@ -134,6 +176,8 @@ mod ring;
 mod wait;
 
 pub mod compat;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[doc = include_str!("migration.md")]
 pub mod migration {}
 
@@ -145,11 +189,14 @@ mod sync;
 mod tally;
 mod unwind;
 
+pub use aged::Aged;
 pub use buffer::LockFreeRingBuffer;
 pub use builder::Builder;
 pub use consumer::{Consumer, IntoIter, Iter, Place, TryIter};
 pub use disposal::DropCause;
 pub use error::{BatchPushError, BuildError, PushError, TakeTimeoutError, TryTakeError};
+#[cfg(feature = "latency")]
+pub use latency::{Latencies, TimedProducer};
 #[cfg(feature = "tokio")]
 pub use linger::LingeringBatches;
 pub use ordered::Timestamped;

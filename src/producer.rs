@@ -431,6 +431,7 @@ macro_rules! shared_methods {
 pub(crate) use shared_methods;
 
 shared_methods!(Producer);
+shared_methods!(WeakProducer);
 
 /// A handle to a channel that does not keep it open; made by [`Producer::downgrade`].
 ///
@@ -444,6 +445,16 @@ impl<T> WeakProducer<T> {
     pub fn upgrade(&self) -> Option<Producer<T>> {
         let joined = self.channel.producers.join_if_any();
         joined.then(|| Producer::of_new(self.channel.clone()))
+    }
+
+    /// Waits until the channel is closed: [`Producer::closed`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    pub fn closed(&self) -> impl Future<Output = ()> + '_ {
+        let mut seat = Seat::default();
+        poll_fn(move |cx| self.channel.poll_closed(&mut seat, cx))
     }
 }
 

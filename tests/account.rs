@@ -526,3 +526,19 @@ fn snapshots_and_reports_are_written_by_their_field_names() {
         (Some(1), Some(1))
     );
 }
+
+#[test]
+fn a_weak_producer_tells_the_stats_without_keeping_the_channel_open() {
+    let (producer, consumer) = Policy::Block.channel(2);
+    let weak = producer.downgrade();
+    producer.push(1).unwrap();
+    assert_eq!(weak.stats(), producer.stats());
+    let task = Task::new();
+    let mut closed = Box::pin(weak.closed());
+    assert!(task.poll(&mut closed).is_pending());
+    drop(producer);
+    assert!(weak.is_closed());
+    assert!(task.is_woken() && task.poll(&mut closed).is_ready());
+    drop(consumer);
+    assert_eq!(weak.stats().discarded, 1);
+}

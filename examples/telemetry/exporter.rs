@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use mpsc_ring::Consumer;
+use mpsc_ring::{Consumer, Report};
 use tokio::io::{AsyncWriteExt, BufWriter};
 
 use crate::Failure;
@@ -29,6 +29,24 @@ pub struct Exported {
     pub lines: u64,
     /// Bytes written.
     pub bytes: u64,
+    /// Events evicted and refused, say the reports.
+    pub evicted: u64,
+    pub refused: u64,
+    /// Events that were accepted, told by the numbers that the reports give them.
+    pub accepted: u64,
+    /// Reports whose first event had not the number that was to be expected.
+    pub unexpected: u64,
+}
+
+impl Exported {
+    fn count(&mut self, report: &Report) {
+        let expected = self.accepted + report.losses.evicted;
+        self.unexpected += u64::from(report.first != expected);
+        self.accepted = report.first + report.taken as u64;
+        self.taken += report.taken as u64;
+        self.evicted += report.losses.evicted;
+        self.refused += report.losses.refused;
+    }
 }
 
 pub fn create(path: &Path) -> Result<File, Failure> {
@@ -50,11 +68,11 @@ async fn write(consumer: &Consumer<Event>, out: File, exported: &mut Exported) -
     let mut lines = Vec::new();
     let almost_empty = BATCH.min(consumer.capacity() / 64);
     loop {
-        let taken = consumer.take_batch_into_async(&mut batch, BATCH).await.taken;
-        if taken == 0 {
+        let report = consumer.take_batch_into_async(&mut batch, BATCH).await;
+        exported.count(&report);
+        if report.taken == 0 {
             return out.flush().await;
         }
-        exported.taken += taken as u64;
 
         lines.clear();
         let mut count = 0;
@@ -66,7 +84,7 @@ async fn write(consumer: &Consumer<Event>, out: File, exported: &mut Exported) -
         out.write_all(&lines).await?;
         exported.lines += count;
         exported.bytes += lines.len() as u64;
-        if taken < almost_empty && !consumer.is_closed() {
+        if report.taken < almost_empty && !consumer.is_closed() {
             tokio::time::sleep(LOOK_AWAY).await;
         }
     }

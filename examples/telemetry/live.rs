@@ -59,10 +59,11 @@ impl Live {
         self.shown = (now, stats.pushed);
         let took = latencies.snapshot();
         let counts = format!(
-            "{} events/s, ring {}/{}, evicted {}, refused {}",
+            "{} events/s, ring {} of {}, at most {}, evicted {}, refused {}",
             HumanCount(per_second as u64),
             HumanCount(stats.len),
-            HumanCount(producer.capacity() as u64),
+            HumanCount(stats.capacity),
+            HumanCount(stats.high_water),
             HumanCount(stats.evicted),
             HumanCount(stats.refused),
         );

@@ -9,8 +9,9 @@
 //!
 //! The request handlers of a TCP service and a few plain threads push an event for each piece of work they have done,
 //! synchronously, in nanoseconds. One task takes batches and writes them as NDJSON. Lines on the terminal show what
-//! goes on; at the end, what the pushers and the exporter have counted by themselves is held against the channel's
-//! [`Stats`](mpsc_ring::Stats). With `--input` the events are the lines of a file instead.
+//! goes on; at the end, what the pushers and the exporter have counted by themselves, and what the
+//! [`Report`](mpsc_ring::Report)s of the batches have told, is held against the channel's [`Stats`](mpsc_ring::Stats). With
+//! `--input` the events are the lines of a file instead.
 //!
 //! Exit codes: 0 if every event is accounted for, 1 if not, 2 for bad arguments, an unreadable input or an unwritable
 //! target.

@@ -79,8 +79,27 @@ impl Report {
                 ("received by the exporter", self.exported.taken),
                 ("taken", stats.taken),
             ),
+            Equation::of(
+                ("reports with a gap not told", self.exported.unexpected),
+                ("expected", 0),
+            ),
         ];
         if self.written {
+            // The exporter has seen the end of the channel, and with it the last report.
+            equations.extend([
+                Equation::of(
+                    ("accepted, by the reports' numbers", self.exported.accepted),
+                    ("pushed", stats.pushed),
+                ),
+                Equation::of(
+                    ("evicted, say the reports", self.exported.evicted),
+                    ("evicted", stats.evicted),
+                ),
+                Equation::of(
+                    ("refused, say the reports", self.exported.refused),
+                    ("refused", stats.refused),
+                ),
+            ]);
             equations.push(Equation::of(
                 ("lines written", self.exported.lines),
                 ("taken", stats.taken),
@@ -124,6 +143,9 @@ impl Report {
         row("pushed", &HumanCount(stats.pushed))?;
         row("taken", &HumanCount(stats.taken))?;
         row("evicted", &HumanCount(stats.evicted))?;
+        if stats.displaced > 0 {
+            row("  of these, returned", &HumanCount(stats.displaced))?;
+        }
         row("refused", &HumanCount(stats.refused))?;
         if stats.refused_pinned > 0 {
             row("  of these, oldest pinned", &HumanCount(stats.refused_pinned))?;
@@ -133,6 +155,16 @@ impl Report {
         }
         row("discarded", &HumanCount(stats.discarded))?;
         row("left", &HumanCount(stats.len))?;
+        row("most in the ring", &HumanCount(stats.high_water))?;
+        row(
+            "  of the capacity",
+            &format!("{} %", 100 * stats.high_water / stats.capacity.max(1)),
+        )?;
+        row("bytes of the ring", &HumanCount(stats.bytes))?;
+        row("exporter slept", &HumanCount(stats.takers_parked))?;
+        row("exporter woken", &HumanCount(stats.takers_woken))?;
+        row("pushers slept", &HumanCount(stats.pushers_parked))?;
+        row("pushers woken", &HumanCount(stats.pushers_woken))?;
         match self.written {
             true => {
                 row("lines written", &HumanCount(self.exported.lines))?;
