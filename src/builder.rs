@@ -52,12 +52,13 @@ impl<T> Builder<T> {
     /// [`push_displacing`](Producer::push_displacing) returns, and those that are inside when the last consumer goes. What a push
     /// gives back is not dropped.
     ///
-    /// It is called within the push that makes an item go, or within the next operation on the channel, with nothing locked or
-    /// claimed: it may use the channel, and while it blocks it holds up nobody else. Should it push into the same full channel,
+    /// It is called within the push that makes an item go, or within the next operation that takes, evicts or asks for
+    /// [`stats`](Producer::stats), with nothing locked or claimed: it may use the channel, and while it blocks it holds up nobody else. Should it push into the same full channel,
     /// that push evicts and calls it again. Where it is set, items are evicted one by one: a push into a full channel takes
     /// about twice as long.
     ///
-    /// If it panics, the operation does, once everything else has been done: no other item is lost, and the channel goes on.
+    /// If it panics, the operation does, once everything else has been done, and the channel goes on. What the operation would
+    /// have returned goes with the panic: items that it took, and the report of them.
     ///
     /// # Examples
     ///

@@ -42,7 +42,7 @@ pub(crate) struct Channel<T> {
 
 struct Refusals {
     full: Tally,
-    /// Of those.
+    /// Full, and the oldest item pinned; not among the others.
     pinned: Tally,
 }
 
@@ -127,15 +127,10 @@ impl<T> Channel<T> {
 
     fn push_by_evicting(&self, item: T) -> Result<(), PushError<T>> {
         let mut disposal = self.disposal();
-        let result = match self.ring.evict_and_push(item, &mut disposal) {
-            Ok(moved) => {
-                disposal.run(|| self.pushed(moved));
-                Ok(())
-            }
-            Err((item, refused)) => Err(self.refused(item, refused)),
-        };
+        let pushed = |moved| self.pushed(moved);
+        let result = self.ring.evict_and_push(item, &mut disposal, pushed);
         disposal.finish();
-        result
+        result.map_err(|(item, refused)| self.refused(item, refused))
     }
 
     /// The error for `item`, which is counted unless the channel is closed.
@@ -278,15 +273,10 @@ impl<T> Channel<T> {
     #[inline(never)]
     fn push_displacing_slowly(&self, item: T) -> Result<Option<T>, PushError<T>> {
         let mut disposal = self.disposal();
-        let result = match self.ring.push_displacing(item, &mut disposal) {
-            Ok((moved, displaced)) => {
-                disposal.run(|| self.pushed(moved));
-                Ok(displaced)
-            }
-            Err((item, refused)) => Err(self.refused(item, refused)),
-        };
+        let pushed = |moved| self.pushed(moved);
+        let result = self.ring.push_displacing(item, &mut disposal, pushed);
         disposal.finish();
-        result
+        result.map_err(|(item, refused)| self.refused(item, refused))
     }
 
     /// Pushes `item` if there is room.
@@ -309,14 +299,17 @@ impl<T> Channel<T> {
             if batch.is_empty() {
                 break Outcome::Done(Ok(batch.pushed()));
             }
-            let moved = match self.when_full {
-                WhenFull::DropOldest => self.ring.push_batch_evicting(batch, &mut disposal),
-                WhenFull::Block | WhenFull::DropNewest => self.ring.push_batch(batch),
+            let moved = match self.ring.push_batch(batch) {
+                Err(Refused::Full) if self.when_full == WhenFull::DropOldest => {
+                    let pushed = |moved| self.pushed(moved);
+                    self.ring.push_batch_evicting(batch, &mut disposal, pushed)
+                }
+                moved => moved.map(|moved| disposal.run(|| self.pushed(moved))),
             };
             let pushed = batch.pushed();
             let closed = Err(BatchPushError::Closed { pushed });
             match moved {
-                Ok(moved) => disposal.run(|| self.pushed(moved)),
+                Ok(()) => {}
                 Err(Refused::Closed) => break Outcome::Done(closed),
                 Err(refused) if self.when_full == WhenFull::Block => {
                     break self.attempt_refused(refused, attempt, closed);
@@ -365,9 +358,9 @@ impl<T> Channel<T> {
     }
 
     fn count_refused(&self, refused: Refused, count: u64) {
-        self.refused.full.add(count);
-        if refused == Refused::Pinned {
-            self.refused.pinned.add(count);
+        match refused {
+            Refused::Pinned => self.refused.pinned.add(count),
+            _ => self.refused.full.add(count),
         }
     }
 
@@ -424,12 +417,8 @@ impl<T> Channel<T> {
         if let Ok(run) = &run {
             self.taken(run.moved);
         }
-        if let Some(report) = report {
-            match &run {
-                Ok(run) => *report = self.report(run.moved.count, run.first, run.evictions),
-                Err(Nothing::Closed) => *report = self.report(0, self.ring.next_number(), self.ring.report_evictions()),
-                Err(_) => {}
-            }
+        if let (Ok(run), Some(report)) = (&run, report) {
+            *report = self.report(run.moved.count, run.first, run.evictions);
         }
         disposal.finish();
         run.map(|run| run.moved.count)
@@ -443,12 +432,21 @@ impl<T> Channel<T> {
         }
     }
 
+    /// Fills in the report of the end, for an operation that tells the end by taking nothing.
+    fn report_end(&self, report: &mut Option<Report>) -> usize {
+        if let Some(report) = report {
+            *report = self.report(0, self.ring.pushed(), self.ring.report_evictions());
+        }
+        0
+    }
+
     fn losses(&self, evictions: Evictions) -> Losses {
+        let refused_pinned = self.refused.pinned.report();
         Losses {
             evicted: evictions.count,
             displaced: evictions.displaced,
-            refused: self.refused.full.report(),
-            refused_pinned: self.refused.pinned.report(),
+            refused: self.refused.full.report() + refused_pinned,
+            refused_pinned,
         }
     }
 
@@ -531,25 +529,22 @@ impl<T> Channel<T> {
         taken
     }
 
-    /// As [`take`](Self::take) for up to `max` items, whose number is returned.
-    pub(crate) fn take_into(
-        &self,
-        out: &mut Vec<T>,
-        max: usize,
-        report: &mut Option<Report>,
-        deadline: impl FnOnce() -> Option<Instant>,
-    ) -> Option<Option<usize>> {
+    /// Takes up to `max` items into `out`, waiting for the first; returns how many. None says that the channel is closed and
+    /// drained, which is reported, too.
+    pub(crate) fn take_into(&self, out: &mut Vec<T>, max: usize, report: &mut Option<Report>) -> usize {
         if max == 0 {
-            return Some(Some(0));
+            return 0;
         }
-        if let Outcome::Done(taken) = self.attempt_take_into(out, max, report, Attempt::Plain) {
-            return Some(taken);
-        }
-        let taken = self
-            .not_empty
-            .block_until(deadline(), |attempt| self.attempt_take_into(out, max, report, attempt));
-        self.not_empty.pace(taken.flatten() > Some(1));
-        taken
+        let taken = match self.attempt_take_into(out, max, report, Attempt::Plain) {
+            Outcome::Done(taken) => taken,
+            _ => {
+                let attempt = |attempt| self.attempt_take_into(out, max, report, attempt);
+                let taken = self.not_empty.block_until(None, attempt).flatten();
+                self.not_empty.pace(taken > Some(1));
+                taken
+            }
+        };
+        taken.unwrap_or_else(|| self.report_end(report))
     }
 
     fn attempt_take_into(
@@ -583,7 +578,7 @@ impl<T> Channel<T> {
         let poll = self
             .not_empty
             .poll_until(seat, cx, |attempt| self.attempt_take_into(out, max, report, attempt));
-        poll.map(|taken| taken.unwrap_or(0))
+        poll.map(|taken| taken.unwrap_or_else(|| self.report_end(report)))
     }
 
     /// Wakes pushers after a take, if any had announced sleep.
@@ -600,12 +595,13 @@ impl<T> Channel<T> {
     /// may be.
     pub(crate) fn poll_ready(&self, n: usize, watch: &mut Watch, waker: &Waker) -> Poll<()> {
         let n = n.min(self.ring.capacity());
-        if self.ring.len() < n && !self.ring.is_closed() {
+        while self.ring.len() < n && !self.ring.is_closed() {
             let mark = self.ring.position_of(n);
             let announce = |lowest| self.ring.announce_mark(lowest, mark);
             if self.marks.set(watch, mark, waker, announce) {
                 return Poll::Pending;
             }
+            // The mark has been reached; but others may have taken since.
         }
         self.forget(watch);
         Poll::Ready(())
@@ -767,10 +763,11 @@ impl<T> Channel<T> {
     // ----------------------------------------------------------------- counts
 
     /// Evicts what lies beyond the capacity, so that it counts as evicted. If others are in the middle of something, they do.
+    #[inline(never)]
     fn evict_excess(&self) {
         if self.when_full == WhenFull::DropOldest {
             let mut disposal = self.disposal();
-            _ = self.ring.evict(&mut disposal);
+            disposal.evicted(self.ring.evict().unwrap_or(None));
             disposal.finish();
         }
     }
@@ -778,7 +775,8 @@ impl<T> Channel<T> {
     pub(crate) fn stats(&self) -> Stats {
         self.evict_excess();
         let counts = self.ring.counts();
-        let refused = self.refused.full.total();
+        let refused_pinned = self.refused.pinned.total();
+        let refused = self.refused.full.total() + refused_pinned;
         let taken = raise(&self.taken_shown, counts.taken).max(counts.taken);
         let gone = taken + counts.evicted + counts.discarded;
         let capacity = self.ring.capacity() as u64;
@@ -796,7 +794,7 @@ impl<T> Channel<T> {
             displaced: counts.displaced,
             discarded: counts.discarded,
             refused,
-            refused_pinned: self.refused.pinned.total(),
+            refused_pinned,
             takers_parked: self.not_empty.parks() + self.marks.parks(),
             takers_woken: self.not_empty.wakes() + self.marks.wakes(),
             pushers_parked: self.not_full.parks(),

@@ -164,7 +164,7 @@ impl<T> Consumer<T> {
     /// ```
     pub fn take_batch(&self, max: usize) -> Vec<T> {
         let mut batch = Vec::new();
-        self.channel.take_into(&mut batch, max, &mut None, || None);
+        self.channel.take_into(&mut batch, max, &mut None);
         batch
     }
 
@@ -187,7 +187,7 @@ impl<T> Consumer<T> {
     /// ```
     pub fn take_batch_into(&self, out: &mut Vec<T>, max: usize) -> Report {
         let mut report = Some(Report::default());
-        self.channel.take_into(out, max, &mut report, || None);
+        self.channel.take_into(out, max, &mut report);
         report.unwrap_or_default()
     }
 

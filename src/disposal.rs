@@ -42,12 +42,12 @@ impl<'a, T> Disposal<'a, T> {
         }
     }
 
-    /// Gets rid of an item that was evicted.
+    /// Gets rid of an item that was evicted, if there is one.
     #[inline]
-    pub(crate) fn evicted(&mut self, item: T) {
-        match self.on_drop {
-            Some(on_drop) => self.dropper.run(|| on_drop(item, DropCause::Evicted)),
-            None => self.dropper.drop(item),
+    pub(crate) fn evicted(&mut self, item: Option<T>) {
+        match (item, self.on_drop) {
+            (Some(item), Some(on_drop)) => self.dropper.run(|| on_drop(item, DropCause::Evicted)),
+            (item, _) => self.dropper.drop(item),
         }
     }
 

@@ -20,9 +20,10 @@ pub use self::stream::LingeringBatches;
 impl<T> Consumer<T> {
     /// Waits until `n` items are inside, or the channel is closed.
     ///
-    /// A push that leaves fewer inside wakes nobody: it is the one that makes them `n` that does. So a consumer that waits for
-    /// more than it takes at a time, and has a timer of its own, is woken by the timer alone in ordinary running, and by a push
-    /// only when the channel fills up:
+    /// A push that leaves fewer inside wakes nobody: it is the one that makes them `n` that does. (If consumers have taken items
+    /// since the future was polled last, it is woken that much sooner, and waits again.) So a consumer that waits for more than
+    /// it takes at a time, and has a timer of its own, is woken by the timer alone in ordinary running, and by a push only when
+    /// the channel fills up:
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -40,7 +41,8 @@ impl<T> Consumer<T> {
     ///
     /// More than the [`capacity`](Self::capacity) counts as the capacity, 0 is always there. Several consumers may wait for
     /// different numbers; items that this was ready for may be gone to another consumer when this one takes. Items are inside
-    /// from the moment their push has its place, so the take that follows may wait the moment that it takes to finish.
+    /// from the moment their push has its place: one that is still being written keeps those behind it from the take that
+    /// follows.
     ///
     /// # Cancel safety
     ///
@@ -85,7 +87,7 @@ impl<T> Consumer<T> {
     /// Takes up to `max` items, oldest first, as soon as there are so many, or `timeout` is over.
     ///
     /// Items that are there when the time is up are taken. As many as the channel can hold are enough, and so are those that
-    /// are left in a closed channel. While this waits, only the push that completes the batch pays for waking. `Duration::MAX`
+    /// are left in a closed channel. Should one of them still be being written, those before it are the batch. While this waits, only the push that completes the batch pays for waking. `Duration::MAX`
     /// waits for ever.
     ///
     /// # Errors

@@ -19,8 +19,8 @@ pub enum BackPressurePolicy<T> {
     Block,
     /// The oldest item in the channel is dropped and counted; the pusher never waits.
     ///
-    /// Consumers find the newest `capacity` of the items that went in. The destructor of the item that goes runs in this push or in
-    /// the next operation on the channel.
+    /// Consumers find the newest `capacity` of the items that went in. The destructor of the item that goes runs in this push, or in
+    /// the next operation that takes, evicts or asks for [`stats`](crate::Producer::stats).
     ///
     /// If a thread was stopped in the middle of pushing or taking that very item, the pusher spins for some
     /// microseconds and then gets the *incoming* item back as [`Full`](crate::PushError::Full). Where threads outnumber

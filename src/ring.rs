@@ -298,44 +298,71 @@ impl<T> Ring<T> {
         claim.into()
     }
 
-    /// Evicts the oldest items from a ring without a free slot and pushes `item`.
-    pub(crate) fn evict_and_push(&self, item: T, disposal: &mut Disposal<'_, T>) -> Result<Moved, (T, Refused)> {
+    /// Evicts the oldest items from a ring without a free slot and pushes `item`; `then` is called once it is in.
+    ///
+    /// What was evicted is disposed of after that, or before the next eviction: no foreign code runs between an eviction and
+    /// the claim on the room that it makes, which others could take meanwhile.
+    pub(crate) fn evict_and_push(
+        &self,
+        item: T,
+        disposal: &mut Disposal<'_, T>,
+        then: impl FnOnce(Moved),
+    ) -> Result<(), (T, Refused)> {
         let mut spin = Spin::new();
-        loop {
-            let _ = self.evict(disposal);
+        let mut evicted = None;
+        let result = loop {
+            disposal.evicted(evicted.take());
+            evicted = self.evict().unwrap_or(None);
             match self.claim_slot() {
-                Ok(claim) => return Ok(self.fill(claim, item)),
+                Ok(claim) => {
+                    let moved = self.fill(claim, item);
+                    disposal.run(|| then(moved));
+                    break Ok(());
+                }
                 // Pinned, or others have taken the room.
                 Err(Refused::Full) if spin.again() => {}
-                Err(Refused::Full) => return Err((item, Refused::Pinned)),
-                Err(refused) => return Err((item, refused)),
+                Err(Refused::Full) => break Err((item, Refused::Pinned)),
+                Err(refused) => break Err((item, refused)),
             }
-        }
+        };
+        disposal.evicted(evicted);
+        result
     }
 
-    /// Pushes `item` into an evicting ring; if that makes the ring overflow, returns the one item that goes for it.
+    /// Pushes `item` into an evicting ring; if that makes the ring overflow, returns the one item that goes for it. `then` is
+    /// called once it is in; the rest is as in [`evict_and_push`](Self::evict_and_push).
     pub(crate) fn push_displacing(
         &self,
         item: T,
         disposal: &mut Disposal<'_, T>,
-    ) -> Result<(Moved, Option<T>), (T, Refused)> {
+        then: impl FnOnce(Moved),
+    ) -> Result<Option<T>, (T, Refused)> {
         let mut spin = Spin::new();
-        loop {
+        let mut evicted = None;
+        let result = loop {
             match self.claim_within_capacity() {
-                Ok(claim) => return Ok((self.fill(claim, item), None)),
+                Ok(claim) => {
+                    let moved = self.fill(claim, item);
+                    disposal.run(|| then(moved));
+                    break Ok(None);
+                }
                 Err(Refused::Full) => {}
-                Err(refused) => return Err((item, refused)),
+                Err(refused) => break Err((item, refused)),
             }
             if let Some(swap) = self.claim_swap() {
                 let (oldest, moved) = self.swap(swap, item);
-                return Ok((moved, Some(oldest)));
+                disposal.run(|| then(moved));
+                break Ok(Some(oldest));
             }
             // What lies beyond the capacity is gone already, to earlier pushes.
-            let _ = self.evict(disposal);
+            disposal.evicted(evicted.take());
+            evicted = self.evict().unwrap_or(None);
             if !spin.again() {
-                return Err((item, Refused::Pinned));
+                break Err((item, Refused::Pinned));
             }
-        }
+        };
+        disposal.evicted(evicted);
+        result
     }
 
     /// Claims the oldest item and the room for one more, if an evicting ring holds exactly `capacity` items.
@@ -393,14 +420,10 @@ impl<T> Ring<T> {
         self.takers.head.store(next.word(), Release); // Head
     }
 
-    /// Pushes the front of `batch`, as much of it as there is room for.
+    /// Pushes the front of `batch`, as much of it as there are free slots for.
     pub(crate) fn push_batch(&self, batch: &mut Batch<'_, T>) -> Result<Moved, Refused> {
-        self.push_batch_keeping(self.spare, batch)
-    }
-
-    fn push_batch_keeping(&self, spare: usize, batch: &mut Batch<'_, T>) -> Result<Moved, Refused> {
         debug_assert!(!batch.is_empty());
-        let claim = self.claim(batch.len().min(self.capacity), spare)?;
+        let claim = self.claim(batch.len().min(self.capacity), 0)?;
         // SAFETY: this thread claimed these positions and the batch has at least as many items left, which are
         // forgotten there as they are copied here.
         #[allow(unsafe_code)]
@@ -417,24 +440,33 @@ impl<T> Ring<T> {
         Ok(claim.into())
     }
 
-    /// Pushes the front of `batch`, evicting the oldest items from a full ring.
+    /// Evicts the oldest items from a ring without a free slot and pushes the front of `batch`; `then` is called once it is in. The rest is as
+    /// in [`evict_and_push`](Self::evict_and_push).
+    #[inline(never)]
     pub(crate) fn push_batch_evicting(
         &self,
         batch: &mut Batch<'_, T>,
         disposal: &mut Disposal<'_, T>,
-    ) -> Result<Moved, Refused> {
+        then: impl FnOnce(Moved),
+    ) -> Result<(), Refused> {
         let mut spin = Spin::new();
-        loop {
-            match self.push_batch_keeping(0, batch) {
-                Err(Refused::Full) => {}
-                done => return done,
+        let mut evicted = None;
+        let result = loop {
+            disposal.evicted(evicted.take());
+            evicted = self.evict().unwrap_or(None);
+            match self.push_batch(batch) {
+                Ok(moved) => {
+                    disposal.run(|| then(moved));
+                    break Ok(());
+                }
+                // Pinned, or others have taken the room.
+                Err(Refused::Full) if spin.again() => {}
+                Err(Refused::Full) => break Err(Refused::Pinned),
+                Err(refused) => break Err(refused),
             }
-            // Pinned, or others may take the room.
-            let _ = self.evict(disposal);
-            if !spin.again() {
-                return Err(Refused::Pinned);
-            }
-        }
+        };
+        disposal.evicted(evicted);
+        result
     }
 
     /// Claims up to `wanted` positions, leaving `spare` slots free.
@@ -610,10 +642,9 @@ impl<T> Ring<T> {
         self.layout.distance(self.start, at) as u64
     }
 
-    /// The number of the item that would be taken next.
-    pub(crate) fn next_number(&self) -> u64 {
-        let at = Position::of(self.takers.head.load(Relaxed)); // Relaxed: an older one is as good.
-        self.number(at) + self.excess(at) as u64
+    /// How many items have been pushed.
+    pub(crate) fn pushed(&self) -> u64 {
+        self.number(Position::of(self.tail.load(Relaxed))) // Relaxed: who asks has met the end.
     }
 
     /// What has been evicted and not been reported yet, which it now is.
@@ -673,8 +704,8 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Evicts what lies beyond the capacity, which makes room.
-    pub(crate) fn evict(&self, disposal: &mut Disposal<'_, T>) -> Result<(), Busy> {
+    /// Evicts what lies beyond the capacity, which makes room. Where values are wanted, that is one, and it is returned.
+    pub(crate) fn evict(&self) -> Result<Option<T>, Busy> {
         let head = self.takers.head.load(Relaxed); // Relaxed: claiming it confirms it.
         let at = Position::of(head);
         if !self.may_claim(head) {
@@ -682,23 +713,19 @@ impl<T> Ring<T> {
         }
         let excess = self.excess(at);
         if excess == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let evicted = self.published_run(at, excess);
         let end = self.layout.advance(at, evicted);
         if evicted == 0 || !self.change_head(head, end.word().wrapping_sub(at.word())) {
             return Err(Busy);
         }
-        // Nobody sleeps for room in a ring that evicts.
-        let turn = Turn {
-            at,
-            evicted,
-            count: 0,
-            end,
-            sleepers: 0,
-        };
-        self.evicting(&turn, disposal, || self.free(end));
-        Ok(())
+        self.takers.evicted.add_alone(evicted as u64);
+        // SAFETY: this thread claimed the position on `head`, after meeting its stamp (Publish).
+        #[allow(unsafe_code)]
+        let value = self.evicts_values.then(|| unsafe { self.read(at) });
+        self.free(end);
+        Ok(value)
     }
 
     /// Counts the items that a claim evicts. `take` ends the claim, and then the one that has a destructor is dropped.
@@ -720,7 +747,7 @@ impl<T> Ring<T> {
         #[allow(unsafe_code)]
         let value = unsafe { self.read(at) };
         let taken = take();
-        disposal.evicted(value);
+        disposal.evicted(Some(value));
         taken
     }
 

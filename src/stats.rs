@@ -37,7 +37,7 @@ pub struct Stats {
     /// Items inside.
     pub len: u64,
     /// The most items that were inside at once, as far as the channel has looked: at every batch that is taken, at every
-    /// snapshot, and whenever it was full.
+    /// snapshot, and whenever [`push`](crate::Producer::push) and its kin find it full.
     pub high_water: u64,
     /// Items accepted.
     pub pushed: u64,
@@ -111,7 +111,7 @@ impl Stats {
     }
 }
 
-/// Says when a warning of losses is due: at the first, and whenever their number has doubled since.
+/// Says when a warning of losses is due: at the first, and whenever their number has reached another power of two.
 ///
 /// However many items are lost, the log gets at most one line for each power of two.
 ///

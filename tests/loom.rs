@@ -895,6 +895,23 @@ fn run_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
+/// A mark that was reached only because others have taken meanwhile is not enough.
+#[test]
+fn nobody_is_told_of_two_where_there_was_never_more_than_one() {
+    model(3, || {
+        let (producer, consumer) = channel(3, Block);
+        let other = consumer.clone();
+        let mover = thread::spawn(move || {
+            producer.push(0).unwrap();
+            other.try_take().unwrap();
+            producer.push(1).unwrap();
+            (producer, other)
+        });
+        assert!(run_once(pin!(consumer.ready(2))).is_pending());
+        drop(mover.join().unwrap());
+    });
+}
+
 /// bug-classes A3: who gives up waiting takes no wake with it.
 #[test]
 fn a_cancelled_wait_for_more_leaves_the_others_theirs() {

@@ -124,8 +124,7 @@ impl<T> Stream for LingeringBatches<'_, T> {
 
 fn after(linger: Duration) -> Instant {
     const FAR_AWAY: Duration = Duration::from_secs(86_400 * 365 * 30);
-    let now = Instant::now();
-    now.checked_add(linger).unwrap_or(now + FAR_AWAY)
+    Instant::now() + linger.min(FAR_AWAY)
 }
 
 impl<T> Drop for LingeringBatches<'_, T> {
