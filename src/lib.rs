@@ -103,6 +103,7 @@
 //! - `tokio`: async operations and streams spend tokio's cooperative budget, so that a task whose channel is always ready
 //!   still lets its neighbours run. Off by default. Streams bound what they do in a row without it, too.
 //! - `serde`: the rings of [`compat`] serialise their contents. Off by default.
+//! - `spill`: `Spill`, an ordered log on disk for what does not fit into memory. Off by default.
 
 // The modules in reading order: what users hold, the channel, what it is made of.
 mod buffer;
@@ -112,6 +113,9 @@ mod error;
 mod ordered;
 mod policy;
 mod producer;
+#[cfg(feature = "spill")]
+#[allow(dead_code)]
+mod spill;
 mod stats;
 mod stream;
 
@@ -136,6 +140,8 @@ pub use error::{BatchPushError, BuildError, PushError, TakeTimeoutError, TryTake
 pub use ordered::Timestamped;
 pub use policy::BackPressurePolicy;
 pub use producer::{Producer, PushAsync, WeakProducer};
+#[cfg(feature = "spill")]
+pub use spill::{AtCap, Codec, Compression, Fsync, Postcard, RawBytes, Spill, SpillError, SpillOptions};
 pub use stats::Stats;
 pub use stream::{Batches, Items, PushSink};
 
