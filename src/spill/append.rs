@@ -160,12 +160,9 @@ impl Log {
         if writer.len > writer.synced.0 {
             if self.config.fsync == Fsync::EveryBatch {
                 // What has been appended to it is accepted with this, whatever becomes of the rest of the batch.
-                if let Err(source) = writer.file.sync() {
-                    self.counts.sync_errors += 1;
-                    let error = self.failed("syncing", &Segment::name(writer.first_seq), source);
-                    self.writer = Some(writer);
-                    return Err(error);
-                }
+                self.writer = Some(writer);
+                self.sync_frames()?;
+                self.writer = None;
             } else {
                 self.unsynced.push_back(writer.first_seq);
             }

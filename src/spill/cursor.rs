@@ -1,7 +1,8 @@
 //! The cursor: up to which number items have been consumed, in a file that survives torn writes.
 //!
-//! The file has two slots, each `magic | generation u64 | seq u64 | crc u32`. Of the valid ones, that of the higher
-//! generation counts. The slot that is known to be durable is never written to: a write that is torn leaves it.
+//! The file has three slots, each `magic | generation u64 | seq u64 | crc u32`. Of the valid ones, that of the highest
+//! generation counts. One slot is known to be durable, one may be about to become so while nobody looks: neither is written
+//! to, so a write that is torn costs nothing but itself.
 
 use std::io;
 use std::sync::Arc;
@@ -12,18 +13,20 @@ pub(crate) const NAME: &str = "cursor";
 const MAGIC: [u8; 8] = *b"mpscrcur";
 const SLOT: usize = 28;
 /// Slots lie in different sectors.
-const SLOT_AT: [u64; 2] = [0, 4096];
+const SLOT_AT: [u64; 3] = [0, 4096, 8192];
 
 pub(crate) struct Cursor {
     file: Arc<dyn StoredFile>,
-    /// Of the last store.
+    /// Of the last store, also if it failed.
     generation: u64,
-    /// What the last store stored.
+    /// What was stored last; `None` if that failed.
     stored: Option<u64>,
     /// The slot that the last store wrote to.
     slot: usize,
-    /// Whether that store is durable.
-    durable: bool,
+    /// The slot that is durable, and its generation.
+    durable: (usize, u64),
+    /// The slot that is being made durable, and its generation.
+    syncing: Option<(usize, u64)>,
 }
 
 impl Cursor {
@@ -33,6 +36,8 @@ impl Cursor {
             Err(error) if error.kind() == io::ErrorKind::NotFound => storage.create(NAME)?,
             file => file?,
         };
+        // What is found may be in memory only, left by a process that has died.
+        file.sync()?;
         let mut newest = None;
         for (slot, &at) in SLOT_AT.iter().enumerate() {
             let mut bytes = [0; SLOT];
@@ -42,14 +47,15 @@ impl Cursor {
         }
         let (generation, stored, slot) = match newest {
             Some((generation, seq, slot)) => (generation, Some(seq), slot),
-            None => (0, None, 1),
+            None => (0, None, 0),
         };
         Ok(Self {
             file,
             generation,
             stored,
             slot,
-            durable: true, // As far as is known: it must not be overwritten.
+            durable: (slot, generation),
+            syncing: None,
         })
     }
 
@@ -63,35 +69,51 @@ impl Cursor {
         if self.stored == Some(seq) {
             return Ok(());
         }
-        let slot = if self.durable { 1 - self.slot } else { self.slot };
+        let is_taken = |slot| slot == self.durable.0 || self.syncing.is_some_and(|syncing| syncing.0 == slot);
+        while is_taken(self.slot) {
+            self.slot = (self.slot + 1) % SLOT_AT.len();
+        }
         // From here on the slot may be torn.
-        (self.slot, self.durable) = (slot, false);
-        let generation = self.generation.saturating_add(1);
         self.stored = None;
-        self.file.write_full(&to_bytes(generation, seq), SLOT_AT[slot])?;
-        (self.generation, self.stored) = (generation, Some(seq));
+        self.generation = self.generation.saturating_add(1);
+        self.file
+            .write_full(&to_bytes(self.generation, seq), SLOT_AT[self.slot])?;
+        self.stored = Some(seq);
         Ok(())
     }
 
     /// Makes durable what was stored.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
-        if !self.durable {
+        if !self.is_durable() {
             self.file.sync()?;
-            // A store that failed has left the slot torn: the other one is to be kept.
-            self.durable = self.stored.is_some();
+            if self.stored.is_some() {
+                self.durable = (self.slot, self.generation);
+            }
         }
         Ok(())
     }
 
-    /// What a sync elsewhere needs: the file, and the generation to report in [`synced`](Self::synced).
-    pub(crate) fn to_sync(&self) -> Option<(Arc<dyn StoredFile>, u64)> {
-        (!self.durable && self.stored.is_some()).then(|| (self.file.clone(), self.generation))
+    /// Whether what was stored last is durable.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.durable.1 == self.generation
     }
 
-    /// The file was synced when its last store was that of `generation`.
-    pub(crate) fn synced(&mut self, generation: u64) {
-        if self.generation == generation && self.stored.is_some() {
-            self.durable = true;
+    /// Begins a sync elsewhere: of the file, to be reported to [`end_sync`](Self::end_sync) with the number returned.
+    pub(crate) fn begin_sync(&mut self) -> Option<(Arc<dyn StoredFile>, u64)> {
+        if self.is_durable() || self.stored.is_none() {
+            return None;
+        }
+        // Of two at once, the first is as good as none: what it syncs may be overwritten.
+        self.syncing = Some((self.slot, self.generation));
+        Some((self.file.clone(), self.generation))
+    }
+
+    /// A sync that was begun has ended.
+    pub(crate) fn end_sync(&mut self, generation: u64, is_synced: bool) {
+        if let Some(syncing) = self.syncing.take_if(|syncing| syncing.1 == generation) {
+            if is_synced && self.durable.1 < generation {
+                self.durable = syncing;
+            }
         }
     }
 
@@ -115,4 +137,64 @@ fn parse(bytes: &[u8; SLOT]) -> Option<(u64, u64)> {
     let u64_at = |at: usize| bytes[at..].first_chunk().map(|chunk| u64::from_le_bytes(*chunk));
     let (generation, seq) = (u64_at(8)?, u64_at(16)?);
     (*bytes == to_bytes(generation, seq)).then_some((generation, seq))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::memory::{Faults, Memory, op};
+    use super::*;
+
+    #[test]
+    fn the_last_store_is_found() {
+        let memory = Memory::default();
+        assert_eq!(Cursor::open(&memory).unwrap().stored(), None);
+        for seq in [0, 7, 8, u64::MAX] {
+            Cursor::open(&memory).unwrap().store(seq).unwrap();
+            assert_eq!(Cursor::open(&memory).unwrap().stored(), Some(seq));
+        }
+    }
+
+    #[test]
+    fn a_torn_store_leaves_the_durable_one() {
+        for torn in 0..SLOT {
+            let memory = Memory::default();
+            let mut cursor = Cursor::open(&memory).unwrap();
+            for seq in 1..10 {
+                memory.set_faults(Faults::default());
+                cursor.store(seq).unwrap();
+                cursor.sync().unwrap();
+                memory.set_faults(Faults {
+                    kinds: op::WRITE,
+                    times: u32::MAX,
+                    torn,
+                    ..Faults::default()
+                });
+                for _ in 0..5 {
+                    cursor.store(100 + seq).unwrap_err();
+                }
+                let copy = Memory::with_files(&memory.files());
+                assert_eq!(Cursor::open(&copy).unwrap().stored(), Some(seq));
+            }
+        }
+    }
+
+    #[test]
+    fn a_store_during_a_sync_leaves_what_is_synced() {
+        for seed in 0..200 {
+            let memory = Memory::default();
+            let mut cursor = Cursor::open(&memory).unwrap();
+            Storage::sync(&memory).unwrap();
+            for seq in 0..5 {
+                cursor.store(3 * seq).unwrap();
+                let (file, generation) = cursor.begin_sync().unwrap();
+                cursor.store(3 * seq + 1).unwrap();
+                file.sync().unwrap();
+                cursor.store(3 * seq + 2).unwrap();
+                cursor.end_sync(generation, true);
+            }
+            cursor.store(100).unwrap();
+            memory.crash(seed);
+            assert!(Cursor::open(&memory).unwrap().stored() >= Some(12));
+        }
+    }
 }

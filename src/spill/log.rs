@@ -49,7 +49,9 @@ pub(crate) struct Log {
     gap: Gap,
     /// Segments that `writer` has left and that may not be durable.
     pub(super) unsynced: VecDeque<u64>,
-    pub(super) directory_synced: bool,
+    /// How often files were made or removed, and how many of these times are durable.
+    pub(super) directory_changes: u64,
+    pub(super) directory_synced: u64,
     /// Freeing a segment has failed: it is not tried again on every read.
     pub(super) freeing_failed: bool,
     pub(super) counts: Counts,
@@ -128,7 +130,12 @@ impl Log {
         let mut cursor = Cursor::open(&*storage).map_err(failed("opening", cursor::NAME))?;
         let first_seq = segments.front().map_or(config.first_seq, |segment| segment.first_seq);
         let commit_seq = cursor.stored().unwrap_or(first_seq);
-        cursor.store(commit_seq).map_err(failed("writing", cursor::NAME))?;
+        if cursor.stored().is_none() {
+            // Durable whatever the policy: without it, nobody could tell whether the first segment is missing.
+            cursor.store(commit_seq).map_err(failed("writing", cursor::NAME))?;
+            cursor.sync().map_err(failed("syncing", cursor::NAME))?;
+            storage.sync().map_err(failed("syncing", ""))?;
+        }
 
         let unsynced = segments.iter().map(|segment| segment.first_seq).collect();
         let mut written_seq = commit_seq;
@@ -163,7 +170,8 @@ impl Log {
             read_failures: 0,
             gap: Gap::default(),
             unsynced,
-            directory_synced: false,
+            directory_changes: 1,
+            directory_synced: 0,
             freeing_failed: false,
             counts: Counts::default(),
             storage,
@@ -332,7 +340,7 @@ impl Log {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.failed("removing", &name, error)),
             _ => {}
         }
-        self.directory_synced = false;
+        self.directory_changes += 1;
         self.segments.pop_front();
         self.unsynced.retain(|&segment| segment != first_seq);
         self.writer.take_if(|writer| writer.first_seq == first_seq);
@@ -355,7 +363,7 @@ impl Log {
         if !self.cursor.is_linked() {
             let opened = Cursor::open(&*self.storage);
             self.cursor = opened.map_err(|source| self.failed("opening", cursor::NAME, source))?;
-            self.directory_synced = false;
+            self.directory_changes += 1;
         }
         self.store_cursor()
     }
@@ -368,7 +376,7 @@ impl Log {
             self.reader.forget(first_seq);
         }
         self.segments.push_back(segment);
-        self.directory_synced = false;
+        self.directory_changes += 1;
         self.recount();
     }
 

@@ -15,7 +15,8 @@ pub(crate) struct SyncJob {
     storage: Arc<dyn Storage>,
     sealed: Vec<u64>,
     open: Option<OpenSegment>,
-    directory: bool,
+    /// The directory, as of so many changes.
+    directory: Option<u64>,
     cursor: Option<(Arc<dyn StoredFile>, u64)>,
 }
 
@@ -42,7 +43,7 @@ impl SyncJob {
             let synced = open.file.sync();
             synced.map_err(|source| self.failed(&Segment::name(open.first_seq), source))?;
         }
-        if self.directory {
+        if self.directory.is_some() {
             self.storage.sync().map_err(|source| self.failed("", source))?;
         }
         if let Some((cursor, _)) = &self.cursor {
@@ -76,7 +77,7 @@ impl Log {
     pub(crate) fn begin_sync(&mut self) -> (SyncJob, Result<(), SpillError>) {
         self.freeing_failed = false;
         let written = self.write_out();
-        let cursor = self.cursor.to_sync();
+        let cursor = self.cursor.begin_sync();
         (
             SyncJob {
                 cursor,
@@ -88,9 +89,11 @@ impl Log {
 
     /// Takes note of what `job` came to.
     pub(crate) fn end_sync(&mut self, job: &SyncJob, result: &Result<(), SpillError>) {
+        if let Some((_, generation)) = job.cursor {
+            self.cursor.end_sync(generation, result.is_ok());
+        }
         if result.is_err() {
             self.counts.sync_errors += 1;
-            self.directory_synced &= !job.directory;
             // A system may report the failure once and then forget it: nothing more goes into that file.
             if self.config.fsync != Fsync::EveryBatch {
                 if let Some(writer) = self.writer.take_if(|writer| job.is_of(writer.first_seq)) {
@@ -106,9 +109,7 @@ impl Log {
                 _ => {}
             }
         }
-        if let Some((_, generation)) = job.cursor {
-            self.cursor.synced(generation);
-        }
+        self.directory_synced = self.directory_synced.max(job.directory.unwrap_or(0));
     }
 
     /// Hands everything to the system without making it durable.
@@ -126,9 +127,9 @@ impl Log {
     /// Whether something is not durable.
     pub(crate) fn has_unsynced(&self) -> bool {
         self.has_unwritten()
-            || !self.directory_synced
+            || self.directory_synced < self.directory_changes
             || !self.unsynced.is_empty()
-            || self.cursor.to_sync().is_some()
+            || !self.cursor.is_durable()
             || self.writer.as_ref().is_some_and(|writer| writer.len > writer.synced.0)
     }
 
@@ -140,9 +141,8 @@ impl Log {
         result
     }
 
-    fn frames_job(&mut self) -> SyncJob {
-        let directory = !self.directory_synced;
-        self.directory_synced = true;
+    fn frames_job(&self) -> SyncJob {
+        let directory = self.directory_synced < self.directory_changes;
         let open = self.writer.as_ref().filter(|writer| writer.len > writer.synced.0);
         SyncJob {
             storage: self.storage.clone(),
@@ -152,7 +152,7 @@ impl Log {
                 file: writer.file.clone(),
                 synced: (writer.len, self.written_seq),
             }),
-            directory,
+            directory: directory.then_some(self.directory_changes),
             cursor: None,
         }
     }
