@@ -1,6 +1,6 @@
 //! Keeping on disk, in order, what does not fit into memory.
 //!
-//! The layers, from what users hold to the bytes: [`Spill`] (items) → `log` (records: `append`, `sync`) → `reader`,
+//! The layers, from what users hold to the bytes: [`Spill`] (items) → `log` (records: `append`, `sync`, `free`) → `reader`,
 //! `segment`, `cursor` (files) → `frame` (bytes) → `storage` (the file system).
 
 mod codec;
@@ -9,6 +9,7 @@ mod options;
 
 mod append;
 mod flusher;
+mod free;
 mod log;
 mod sync;
 
@@ -27,8 +28,8 @@ mod tests;
 use std::cell::Cell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
@@ -40,6 +41,7 @@ pub use codec::{Codec, Postcard, RawBytes};
 pub use error::SpillError;
 pub use options::{AtCap, Compression, Fsync, SpillOptions};
 
+use codec::BatchCodec;
 use flusher::{Shared, State};
 use log::{Counts, Log, Read};
 use options::Config;
@@ -91,7 +93,7 @@ pub struct Spill<T> {
     shared: Arc<Shared>,
     /// Taken when the log is closed.
     flusher: Option<JoinHandle<()>>,
-    codec: Arc<dyn Codec<T>>,
+    codec: Box<dyn BatchCodec<T>>,
     path: PathBuf,
     at_cap: AtCap,
     keep_on_close: bool,
@@ -132,7 +134,7 @@ impl<T> Spill<T> {
         Ok(Self {
             shared,
             flusher: Some(flusher),
-            codec: Arc::new(codec),
+            codec: Box::new(codec),
             path,
             at_cap: config.at_cap,
             keep_on_close,
@@ -148,45 +150,14 @@ impl<T> Spill<T> {
         self.keep_on_close
     }
 
-    /// Encodes `items`, before the lock is taken. On an error, says how many were encoded first; they are in `records`.
-    pub(crate) fn encode<'a>(
-        &self,
-        items: impl IntoIterator<Item = &'a T>,
-        records: &mut Records,
-    ) -> Result<(), SpillError>
-    where
-        T: 'a,
-    {
-        items
-            .into_iter()
-            .try_for_each(|item| records.push(|out| self.codec.encode(item, out)))
+    /// Encodes `items` in order, before the lock is taken. On an error, `records` holds those in front of the one to blame.
+    pub(crate) fn encode(&self, items: &[T], records: &mut Records) -> Result<(), SpillError> {
+        self.codec.encode(items, records)
     }
 
     /// Decodes `records` to the end of `out`, after the lock is released; returns how many were no items.
-    ///
-    /// A codec that panics is taken to say that the record is no item: the others must not be lost with it.
     pub(crate) fn decode(&self, records: &Records, out: &mut Vec<T>) -> usize {
-        out.reserve(records.count());
-        let mut iter = records.iter();
-        let mut undecodable = 0;
-        loop {
-            let decoded = catch_unwind(AssertUnwindSafe(|| {
-                for record in iter.by_ref() {
-                    match self.codec.decode(record) {
-                        Ok(item) => out.push(item),
-                        Err(_) => undecodable += 1,
-                    }
-                }
-            }));
-            match decoded {
-                Ok(()) => break,
-                Err(panic) => {
-                    // Its destructor might panic as well.
-                    std::mem::forget(panic);
-                    undecodable += 1;
-                }
-            }
-        }
+        let undecodable = self.codec.decode(records, out);
         self.undecodable.fetch_add(undecodable as u64, Relaxed);
         undecodable
     }
@@ -203,7 +174,7 @@ impl<T> Spill<T> {
     /// many these were.
     pub(crate) fn append(&self, items: &mut Vec<T>) -> Result<usize, (usize, SpillError)> {
         with_records(|records| {
-            let encoded = self.encode(&*items, records);
+            let encoded = self.encode(items, records);
             let appended = self.lock().append(records);
             let (Ok(accepted) | Err((accepted, _))) = appended;
             items.drain(..accepted);
@@ -217,7 +188,7 @@ impl<T> Spill<T> {
     /// Appends `item`, or gives it back.
     pub(crate) fn append_one(&self, item: T) -> Result<(), (T, SpillError)> {
         let appended = with_records(|records| {
-            self.encode([&item], records)?;
+            self.encode(slice::from_ref(&item), records)?;
             self.lock().append(records).map_err(|(_, error)| error)
         });
         match appended {

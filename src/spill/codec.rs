@@ -1,9 +1,14 @@
 //! How items become bytes and bytes become items.
 
 use std::error::Error;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::error::SpillError;
+use super::records::Records;
 
 /// Writes items of type `T` as bytes and reads them back.
 ///
@@ -119,5 +124,47 @@ impl<T: AsRef<[u8]> + From<Vec<u8>>> Codec<T> for RawBytes {
     #[inline]
     fn decode(&self, bytes: &[u8]) -> Result<T, Box<dyn Error + Send + Sync>> {
         Ok(bytes.to_vec().into())
+    }
+}
+
+/// A codec for many items at a time, so that a log need know only this much of it.
+pub(crate) trait BatchCodec<T>: Send + Sync {
+    /// Adds `items` to `records`, up to the first that cannot be encoded.
+    fn encode(&self, items: &[T], records: &mut Records) -> Result<(), SpillError>;
+
+    /// Adds the items in `records` to `out`; returns how many were no items.
+    ///
+    /// A codec that panics is taken to say that the record is no item: the others must not be lost with it.
+    fn decode(&self, records: &Records, out: &mut Vec<T>) -> usize;
+}
+
+impl<T, C: Codec<T>> BatchCodec<T> for C {
+    fn encode(&self, items: &[T], records: &mut Records) -> Result<(), SpillError> {
+        items
+            .iter()
+            .try_for_each(|item| records.push(|out| Codec::encode(self, item, out)))
+    }
+
+    fn decode(&self, records: &Records, out: &mut Vec<T>) -> usize {
+        out.reserve(records.count());
+        let mut iter = records.iter();
+        let mut undecodable = 0;
+        loop {
+            let decoded = catch_unwind(AssertUnwindSafe(|| {
+                for record in iter.by_ref() {
+                    match Codec::decode(self, record) {
+                        Ok(item) => out.push(item),
+                        Err(_) => undecodable += 1,
+                    }
+                }
+            }));
+            match decoded {
+                Ok(()) => return undecodable,
+                Err(panic) => {
+                    mem::forget(panic); // Its destructor might panic as well.
+                    undecodable += 1;
+                }
+            }
+        }
     }
 }

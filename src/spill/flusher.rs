@@ -19,9 +19,19 @@ pub(crate) struct Shared {
 
 pub(crate) struct State {
     pub(crate) log: Log,
-    /// The thread sleeps until something is there to be written.
-    idle: bool,
+    /// What the thread would wake up for, if it sleeps.
+    sleep: Sleep,
     closing: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sleep {
+    /// It is awake, or will be.
+    None,
+    /// Until there is something to be done.
+    Long,
+    /// Until what there is to be written has waited long enough, or there is something else.
+    Short,
 }
 
 impl Shared {
@@ -29,7 +39,7 @@ impl Shared {
         Self {
             log: Mutex::new(State {
                 log,
-                idle: false,
+                sleep: Sleep::None,
                 closing: false,
             }),
             changed: Condvar::new(),
@@ -43,8 +53,13 @@ impl Shared {
 
     /// To be called after a change, with the lock still held.
     pub(crate) fn changed(&self, state: &mut State) {
-        if state.idle && is_due(&state.log) {
-            state.idle = false;
+        let is_wanted = match state.sleep {
+            Sleep::None => false,
+            Sleep::Long => state.log.has_consumed() || is_behind(&state.log),
+            Sleep::Short => state.log.has_consumed(),
+        };
+        if is_wanted {
+            state.sleep = Sleep::None;
             self.changed.notify_one();
         }
     }
@@ -70,40 +85,52 @@ impl Shared {
             Fsync::Never => log.write_out(),
             _ => log.sync(),
         };
+        log.free_consumed(false);
     }
 
     fn run(&self) {
         let mut state = self.lock();
+        let mut behind_since = None;
         while !state.closing {
-            if !is_due(&state.log) {
-                state.idle = true;
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                state.idle = false;
+            if state.log.has_consumed() {
+                state = self.free(state);
+                continue;
+            }
+            if !is_behind(&state.log) {
+                behind_since = None;
+                state = self.sleep(state, Sleep::Long, Duration::MAX);
                 continue;
             }
             let interval = match state.log.fsync() {
                 Fsync::Interval(interval) => interval,
                 Fsync::Never | Fsync::EveryBatch => WRITE_INTERVAL,
             };
-            state = self.sleep(state, interval);
+            let waited = behind_since.get_or_insert_with(Instant::now).elapsed();
+            if waited < interval {
+                state = self.sleep(state, Sleep::Short, interval - waited);
+                continue;
+            }
+            behind_since = None;
             state = self.write(state);
         }
     }
 
-    /// Waits for `interval`, unless the log closes before.
-    fn sleep<'a>(&'a self, mut state: MutexGuard<'a, State>, interval: Duration) -> MutexGuard<'a, State> {
-        let deadline = Instant::now().checked_add(interval);
-        while !state.closing {
-            let left = match deadline {
-                Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-                None => Duration::MAX,
-            };
-            if left.is_zero() {
-                break;
-            }
-            // A condition variable need not bear any length.
-            let waited = self.changed.wait_timeout(state, left.min(Duration::from_secs(3600)));
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+    fn sleep<'a>(&'a self, mut state: MutexGuard<'a, State>, sleep: Sleep, longest: Duration) -> MutexGuard<'a, State> {
+        state.sleep = sleep;
+        // A condition variable need not bear any length. Who wakes up too early sleeps again.
+        let slept = self.changed.wait_timeout(state, longest.min(Duration::from_secs(3600)));
+        state = slept.unwrap_or_else(PoisonError::into_inner).0;
+        state.sleep = Sleep::None;
+        state
+    }
+
+    /// Removes what has been consumed. Others use the log meanwhile. Errors are counted; the next write tries again.
+    fn free<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        if let Ok(Some(job)) = state.log.begin_free() {
+            drop(state);
+            let result = job.run();
+            state = self.lock();
+            _ = state.log.end_free(job, result);
         }
         state
     }
@@ -124,7 +151,8 @@ impl Shared {
     }
 }
 
-fn is_due(log: &Log) -> bool {
+/// Whether something waits to be written, or synced.
+fn is_behind(log: &Log) -> bool {
     match log.fsync() {
         Fsync::Never => log.has_unwritten(),
         _ => log.has_unsynced(),

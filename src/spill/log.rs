@@ -46,22 +46,22 @@ pub(crate) struct Log {
     pub(super) skipped: bool,
     reader: Reader,
     read_failures: u32,
-    gap: Gap,
+    pub(super) gap: Gap,
     /// Segments that `writer` has left and that may not be durable.
     pub(super) unsynced: VecDeque<u64>,
     /// How often files were made or removed, and how many of these times are durable.
     pub(super) directory_changes: u64,
     pub(super) directory_synced: u64,
-    /// Freeing a segment has failed: it is not tried again on every read.
+    /// Freeing a segment has failed: it is not tried again before the next sync.
     pub(super) freeing_failed: bool,
     pub(super) counts: Counts,
 }
 
 /// Items missing in front of the next one to be read.
 #[derive(Clone, Copy, Debug, Default)]
-struct Gap {
+pub(super) struct Gap {
     lost: u64,
-    dropped: u64,
+    pub(super) dropped: u64,
 }
 
 /// What a read has found.
@@ -282,72 +282,6 @@ impl Log {
         self.counts
     }
 
-    /// Frees the segments whose items have all been consumed; the last one only if it is large, or if `all` are to go.
-    /// Whether there were any.
-    pub(super) fn free_consumed(&mut self, all: bool) -> bool {
-        let mut freed = false;
-        while let Some(front) = self.segments.front() {
-            let is_consumed = match self.segments.get(1) {
-                Some(next) => next.first_seq <= self.commit_seq,
-                None => {
-                    let is_worth_it = all || front.bytes >= self.config.segment_bytes / 4;
-                    self.written_seq <= self.commit_seq && front.bytes > segment::HEADER as u64 && is_worth_it
-                }
-            };
-            if !is_consumed {
-                break;
-            }
-            if self.remove_front().is_err() {
-                self.counts.free_errors += 1;
-                self.freeing_failed = true;
-                break;
-            }
-            freed = true;
-        }
-        freed
-    }
-
-    /// Drops the oldest segment, whatever is unread in it; whether there was one.
-    pub(super) fn drop_oldest(&mut self) -> Result<bool, SpillError> {
-        let Some(front) = self.segments.front() else {
-            return Ok(false);
-        };
-        let first_seq = front.first_seq;
-        let end_seq = self.segments.get(1).map_or(self.written_seq, |next| next.first_seq);
-        if self.read_seq < first_seq {
-            self.lose_until(first_seq);
-        }
-        let dropped = end_seq.saturating_sub(self.read_seq);
-        self.gap.dropped += dropped;
-        self.counts.dropped_at_cap += dropped;
-        self.read_seq = self.read_seq.max(end_seq);
-        self.commit_seq = self.commit_seq.max(end_seq);
-        self.remove_front()?;
-        Ok(true)
-    }
-
-    /// Removes the first segment, all of whose numbers the cursor has passed.
-    fn remove_front(&mut self) -> Result<(), SpillError> {
-        // First the cursor: a crash in between must not make the segment missed.
-        self.store_cursor()?;
-        self.sync_cursor()?;
-        let Some(front) = self.segments.front() else {
-            return Ok(());
-        };
-        let first_seq = front.first_seq;
-        let name = Segment::name(first_seq);
-        match self.storage.remove(&name) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.failed("removing", &name, error)),
-            _ => {}
-        }
-        self.directory_changes += 1;
-        self.segments.pop_front();
-        self.unsynced.retain(|&segment| segment != first_seq);
-        self.writer.take_if(|writer| writer.first_seq == first_seq);
-        self.recount();
-        Ok(())
-    }
-
     pub(super) fn store_cursor(&mut self) -> Result<(), SpillError> {
         let stored = self.cursor.store(self.commit_seq);
         stored.map_err(|source| self.failed("writing", cursor::NAME, source))
@@ -388,9 +322,6 @@ impl Log {
     /// What was handed out is consumed.
     fn consume(&mut self) {
         self.commit_seq = self.commit_seq.max(self.read_seq);
-        if !self.freeing_failed {
-            self.free_consumed(false);
-        }
     }
 
     fn read_filling(&mut self, records: &mut Records, max: usize) {
@@ -405,14 +336,14 @@ impl Log {
         self.read_seq += run.count as u64;
     }
 
-    fn lose_until(&mut self, seq: u64) {
+    pub(super) fn lose_until(&mut self, seq: u64) {
         let lost = seq - self.read_seq;
         self.gap.lost = self.gap.lost.saturating_add(lost);
         self.counts.lost = self.counts.lost.saturating_add(lost);
         self.read_seq = seq;
     }
 
-    fn recount(&mut self) {
+    pub(super) fn recount(&mut self) {
         let sealed = self.segments.len().saturating_sub(1);
         self.sealed_bytes = self.segments.iter().take(sealed).map(|segment| segment.bytes).sum();
     }

@@ -83,7 +83,7 @@ impl Default for Config {
         Self {
             segment_bytes: 16 << 20,
             max_bytes: 1 << 30,
-            frame_bytes: 64 << 10,
+            frame_bytes: 256 << 10,
             read_ahead: 256 << 10,
             at_cap: AtCap::default(),
             fsync: Fsync::default(),

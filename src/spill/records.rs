@@ -1,5 +1,7 @@
 //! Items as bytes, one after the other: `len u32 | bytes`.
 
+use std::error::Error;
+
 use super::error::SpillError;
 
 const LEN: usize = 4;
@@ -22,7 +24,8 @@ impl Records {
     }
 
     /// Adds what `write` appends. If it fails, nothing is added; if it panics, throw the records away.
-    pub(crate) fn push<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+    #[inline]
+    pub(crate) fn push<E: Into<Box<dyn Error + Send + Sync>>>(
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), SpillError> {
@@ -30,28 +33,31 @@ impl Records {
         self.bytes.extend_from_slice(&[0; LEN]);
         let written = write(&mut self.bytes);
         let len = self.bytes.len().checked_sub(start + LEN);
-        let error = match (written, len) {
-            (Ok(()), Some(len)) => match u32::try_from(len) {
-                Ok(small) => {
-                    self.bytes[start..start + LEN].copy_from_slice(&small.to_le_bytes());
-                    self.count += 1;
-                    return Ok(());
-                }
-                Err(_) => SpillError::TooLarge {
-                    bytes: len,
-                    max: u32::MAX as usize,
-                },
-            },
-            (Err(error), Some(_)) => SpillError::Encode(error.into()),
-            (_, None) => {
+        if let (Ok(()), Some(Ok(small))) = (&written, len.map(u32::try_from)) {
+            self.bytes[start..start + LEN].copy_from_slice(&small.to_le_bytes());
+            self.count += 1;
+            return Ok(());
+        }
+        Err(self.undo(start, len, written.err().map(Into::into)))
+    }
+
+    /// Removes what was added from `start` on, and says what was wrong with it.
+    #[cold]
+    fn undo(&mut self, start: usize, len: Option<usize>, error: Option<Box<dyn Error + Send + Sync>>) -> SpillError {
+        self.bytes.truncate(start);
+        match (len, error) {
+            (None, _) => {
                 // What is left of the other items cannot be trusted.
                 self.bytes.clear();
                 self.count = 0;
-                return Err(SpillError::Encode("the codec has removed other items".into()));
+                SpillError::Encode("the codec has removed other items".into())
             }
-        };
-        self.bytes.truncate(start);
-        Err(error)
+            (_, Some(error)) => SpillError::Encode(error),
+            (Some(bytes), None) => SpillError::TooLarge {
+                bytes,
+                max: u32::MAX as usize,
+            },
+        }
     }
 
     /// Adds records that lie in `bytes` already.
@@ -69,6 +75,7 @@ impl Records {
     }
 
     /// The items, in order.
+    #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = &self.bytes[..];
         std::iter::from_fn(move || {

@@ -75,7 +75,6 @@ impl Log {
     ///
     /// The job is worth doing even if writing failed.
     pub(crate) fn begin_sync(&mut self) -> (SyncJob, Result<(), SpillError>) {
-        self.freeing_failed = false;
         let written = self.write_out();
         let cursor = self.cursor.begin_sync();
         (
@@ -114,6 +113,7 @@ impl Log {
 
     /// Hands everything to the system without making it durable.
     pub(crate) fn write_out(&mut self) -> Result<(), SpillError> {
+        self.freeing_failed = false;
         let flushed = self.flush();
         let stored = self.renew_cursor();
         flushed.and(stored)

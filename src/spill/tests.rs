@@ -66,6 +66,7 @@ fn append(log: &mut Log, items: impl IntoIterator<Item = u64>) -> Result<usize, 
 fn read(log: &mut Log, max: usize) -> (Read, Vec<u64>) {
     let mut records = Records::default();
     let read = log.read(&mut records, max).unwrap();
+    log.free_consumed(false);
     assert_eq!(read.count, records.count());
     (read, records.iter().map(number).collect())
 }

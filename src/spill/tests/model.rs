@@ -6,6 +6,7 @@ use std::ops::Range;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::super::free::FreeJob;
 use super::super::memory::{Faults, op};
 use super::super::options::{AtCap, Compression, Config};
 use super::super::sync::SyncJob;
@@ -20,6 +21,9 @@ enum Action {
     /// What the thread of the log does: between these two, others use the log.
     BeginSync,
     EndSync,
+    /// The same for segments that were consumed.
+    BeginFree,
+    EndFree,
     WriteOut,
     Fail {
         kinds: u8,
@@ -51,6 +55,8 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         2 => Just(Action::Sync),
         2 => Just(Action::BeginSync),
         2 => Just(Action::EndSync),
+        2 => Just(Action::BeginFree),
+        2 => Just(Action::EndFree),
         1 => Just(Action::WriteOut),
         2 => (kinds, 0..12_u32, times, 0..120_usize)
             .prop_map(|(kinds, after, times, torn)| Action::Fail { kinds, after, times, torn }),
@@ -112,6 +118,7 @@ struct Model {
     read_errors: u32,
     /// What has begun to be synced, if it could be written, and what is durable and committed when it is done.
     job: Option<(SyncJob, bool, u64, u64)>,
+    free_job: Option<FreeJob>,
 }
 
 impl Model {
@@ -133,6 +140,7 @@ impl Model {
             doubtful: Vec::new(),
             read_errors: 0,
             job: None,
+            free_job: None,
         }
     }
 
@@ -163,6 +171,16 @@ impl Model {
                         self.durable = self.durable.max(end_seq);
                         self.committed = self.committed.max(commit_seq);
                     }
+                }
+            }
+            Action::BeginFree => {
+                self.act(&Action::EndFree);
+                self.free_job = self.log.begin_free().ok().flatten();
+            }
+            Action::EndFree => {
+                if let Some(job) = self.free_job.take() {
+                    let result = job.run();
+                    _ = self.log.end_free(job, result);
                 }
             }
             Action::WriteOut => _ = self.log.write_out(),
@@ -276,7 +294,7 @@ impl Model {
 
     fn reopen(&mut self) {
         let consumed = self.log.commit_seq;
-        self.job = None;
+        (self.job, self.free_job) = (None, None);
         self.log = open(&self.memory, self.config);
         assert!(self.log.end_seq() >= self.durable);
         assert!((self.committed..=consumed).contains(&self.log.read_seq));
