@@ -140,6 +140,9 @@ pub use error::{BatchPushError, BuildError, PushError, TakeTimeoutError, TryTake
 pub use ordered::Timestamped;
 pub use policy::BackPressurePolicy;
 pub use producer::{Producer, PushAsync, WeakProducer};
+#[cfg(all(feature = "spill", fuzzing))]
+#[doc(hidden)]
+pub use spill::fuzz_reader;
 #[cfg(feature = "spill")]
 pub use spill::{AtCap, Codec, Compression, Fsync, Postcard, RawBytes, Spill, SpillError, SpillOptions};
 pub use stats::Stats;

@@ -21,6 +21,8 @@ mod segment;
 mod storage;
 
 #[cfg(any(test, fuzzing))]
+mod fuzzing;
+#[cfg(any(test, fuzzing))]
 mod memory;
 #[cfg(all(test, not(loom)))]
 mod tests;
@@ -39,6 +41,8 @@ use serde::de::DeserializeOwned;
 
 pub use codec::{Codec, Postcard, RawBytes};
 pub use error::SpillError;
+#[cfg(fuzzing)]
+pub use fuzzing::fuzz_reader;
 pub use options::{AtCap, Compression, Fsync, SpillOptions};
 
 use codec::BatchCodec;

@@ -74,7 +74,7 @@ pub(crate) fn format_of(file: &dyn StoredFile, first_seq: u64) -> io::Result<For
     })
 }
 
-fn header(first_seq: u64) -> [u8; HEADER] {
+pub(super) fn header(first_seq: u64) -> [u8; HEADER] {
     let mut bytes = [0; HEADER];
     bytes[0..8].copy_from_slice(&MAGIC);
     bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
