@@ -72,7 +72,7 @@ use storage::{Directory, Storage};
 ///
 /// # What is durable when
 ///
-/// Items are gathered in memory until there are 64 KiB of them, and then written as one frame. [`Fsync`] says how long
+/// Items are gathered in memory until there are 256 KiB of them, and then written as one frame. [`Fsync`] says how long
 /// they may wait there and when the system is asked to put them on the medium. A thread sees to it, so that it does not
 /// take further pushes or takes.
 ///

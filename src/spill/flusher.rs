@@ -91,6 +91,7 @@ impl Shared {
     fn run(&self) {
         let mut state = self.lock();
         let mut behind_since = None;
+        let mut failed = false;
         while !state.closing {
             if state.log.has_consumed() {
                 state = self.free(state);
@@ -102,6 +103,7 @@ impl Shared {
                 continue;
             }
             let interval = match state.log.fsync() {
+                Fsync::Interval(interval) if failed => interval.max(WRITE_INTERVAL),
                 Fsync::Interval(interval) => interval,
                 Fsync::Never | Fsync::EveryBatch => WRITE_INTERVAL,
             };
@@ -111,7 +113,7 @@ impl Shared {
                 continue;
             }
             behind_since = None;
-            state = self.write(state);
+            (state, failed) = self.write(state);
         }
     }
 
@@ -135,19 +137,19 @@ impl Shared {
         state
     }
 
-    /// Writes what there is. Others use the log while the medium is waited for. Errors are counted; the next round tries
-    /// again.
-    fn write<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    /// Writes what there is, and says whether that failed. Others use the log while the medium is waited for. Errors are
+    /// counted; the next round tries again.
+    fn write<'a>(&'a self, mut state: MutexGuard<'a, State>) -> (MutexGuard<'a, State>, bool) {
         if state.log.fsync() == Fsync::Never {
-            _ = state.log.write_out();
-            return state;
+            let written = state.log.write_out();
+            return (state, written.is_err());
         }
-        let (job, _) = state.log.begin_sync();
+        let (job, written) = state.log.begin_sync();
         drop(state);
         let result = job.run();
         state = self.lock();
         state.log.end_sync(&job, &result);
-        state
+        (state, written.and(result).is_err())
     }
 }
 

@@ -184,7 +184,7 @@ pub(crate) fn unpack(payload: &[u8], out: &mut Vec<u8>) -> bool {
         return false;
     };
     let len = u32::from_le_bytes(*len) as usize;
-    if len > block.len().saturating_mul(LZ4_MAX_RATIO) {
+    if len > block.len().saturating_mul(LZ4_MAX_RATIO) || out.try_reserve_exact(len).is_err() {
         return false;
     }
     out.resize(len, 0);

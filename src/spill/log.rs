@@ -251,7 +251,7 @@ impl Log {
 
     /// Items that have not been read, as far as the numbers tell: damage that has not been met yet is not known.
     pub(crate) fn len(&self) -> u64 {
-        self.end_seq() - self.read_seq
+        self.end_seq().saturating_sub(self.read_seq)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -372,9 +372,6 @@ fn open_last(
     // Should it not be possible to cut, that is tried again before something is written.
     let torn = last.bytes > end && file.set_len(end).is_err();
     last.bytes = end;
-    if config.fsync != Fsync::Never {
-        file.sync()?;
-    }
     let writer = Writer {
         first_seq,
         file,

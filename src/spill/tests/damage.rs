@@ -198,6 +198,17 @@ fn a_frame_inside_an_item_is_not_taken_for_one() {
 }
 
 #[test]
+fn frames_that_come_twice_are_read_once() {
+    let files = sample(small());
+    for name in segments(&files) {
+        let mut doubled = files.clone();
+        let bytes = doubled.get_mut(&name).unwrap();
+        bytes.extend_from_within(segment::HEADER..);
+        assert!(recover(&doubled, small()).into_iter().eq(0..40));
+    }
+}
+
+#[test]
 fn files_of_others_are_left_alone() {
     let mut files = sample(small());
     files.insert("README".to_owned(), b"mine".to_vec());

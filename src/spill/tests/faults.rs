@@ -36,6 +36,12 @@ fn a_full_disk_gives_items_back_and_what_it_has_can_be_read() {
         append(&mut log, next..next + 50).unwrap();
     }
     log.flush().unwrap();
+    let files = memory.files();
+    let segments = files.iter().filter(|(name, _)| name.ends_with(".segment"));
+    assert_eq!(
+        segments.map(|(_, bytes)| bytes.len() as u64).sum::<u64>(),
+        log.bytes_on_disk()
+    );
     let end = log.end_seq();
     let reopened = open(&Memory::with_files(&memory.files()), small());
     for mut log in [log, reopened] {
@@ -162,9 +168,9 @@ fn under_every_batch_what_could_not_be_synced_comes_back() {
         append(&mut log, 0..10).unwrap();
         memory.set_faults(failing(kinds));
         // Long enough for several frames and segments.
-        let (accepted, _) = append(&mut log, 10..60).unwrap_err();
+        let (accepted, _) = append(&mut log, 1010..1060).unwrap_err();
         assert_eq!((accepted, log.len()), (0, 10));
-        assert_eq!(append(&mut log, 10..11).unwrap_err().0, 0);
+        assert_eq!(append(&mut log, 1010..1011).unwrap_err().0, 0);
         memory.set_faults(Faults::default());
         append(&mut log, 10..40).unwrap();
         memory.crash(1);
