@@ -1,8 +1,8 @@
 //! The cursor: up to which number items have been consumed, in a file that survives torn writes.
 //!
-//! The file has three slots, each `magic | generation u64 | seq u64 | crc u32`. Of the valid ones, that of the highest
-//! generation counts. One slot is known to be durable, one may be about to become so while nobody looks: neither is written
-//! to, so a write that is torn costs nothing but itself.
+//! The file has four slots, each `magic | generation u64 | seq u64 | crc u32`. Of the valid ones, that of the highest
+//! generation counts. One slot is known to be durable, two may be about to become so, one of them while nobody looks: none
+//! of these is written to, so a write that is torn costs nothing but itself.
 
 use std::io;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ pub(crate) const NAME: &str = "cursor";
 const MAGIC: [u8; 8] = *b"mpscrcur";
 const SLOT: usize = 28;
 /// Slots lie in different sectors.
-const SLOT_AT: [u64; 3] = [0, 4096, 8192];
+const SLOT_AT: [u64; 4] = [0, 4096, 8192, 12288];
 
 pub(crate) struct Cursor {
     file: Arc<dyn StoredFile>,
@@ -25,8 +25,8 @@ pub(crate) struct Cursor {
     slot: usize,
     /// The slot that is durable, and its generation.
     durable: (usize, u64),
-    /// The slot that is being made durable, and its generation.
-    syncing: Option<(usize, u64)>,
+    /// The slots that are being made durable, and their generations, oldest first; two at most.
+    syncing: Vec<(usize, u64)>,
 }
 
 impl Cursor {
@@ -36,15 +36,19 @@ impl Cursor {
             Err(error) if error.kind() == io::ErrorKind::NotFound => storage.create(NAME)?,
             file => file?,
         };
-        // What is found may be in memory only, left by a process that has died.
-        file.sync()?;
         let mut newest = None;
         for (slot, &at) in SLOT_AT.iter().enumerate() {
             let mut bytes = [0; SLOT];
-            if file.read_full(&mut bytes, at)? == SLOT {
-                newest = newest.max(parse(&bytes).map(|(generation, seq)| (generation, seq, slot)));
+            let len = file.read_full(&mut bytes, at)?;
+            let found = parse(&bytes).map(|(generation, seq)| (generation, seq, slot));
+            newest = newest.max(found);
+            if found.is_none() && bytes[..len].iter().any(|&byte| byte != 0) {
+                // Part of what was torn must not become whole by part of what is written in its place.
+                file.write_full(&[0; SLOT], at)?;
             }
         }
+        // What was found may be in memory only, left by a process that has died.
+        file.sync()?;
         let (generation, stored, slot) = match newest {
             Some((generation, seq, slot)) => (generation, Some(seq), slot),
             None => (0, None, 0),
@@ -55,7 +59,7 @@ impl Cursor {
             stored,
             slot,
             durable: (slot, generation),
-            syncing: None,
+            syncing: Vec::new(),
         })
     }
 
@@ -69,7 +73,7 @@ impl Cursor {
         if self.stored == Some(seq) {
             return Ok(());
         }
-        let is_taken = |slot| slot == self.durable.0 || self.syncing.is_some_and(|syncing| syncing.0 == slot);
+        let is_taken = |slot| slot == self.durable.0 || self.syncing.iter().any(|syncing| syncing.0 == slot);
         while is_taken(self.slot) {
             self.slot = (self.slot + 1) % SLOT_AT.len();
         }
@@ -103,14 +107,18 @@ impl Cursor {
         if self.is_durable() || self.stored.is_none() {
             return None;
         }
-        // Of two at once, the first is as good as none: what it syncs may be overwritten.
-        self.syncing = Some((self.slot, self.generation));
+        // Of three at once, the first is as good as none: what it syncs may be overwritten.
+        if self.syncing.len() == SLOT_AT.len() - 2 {
+            self.syncing.remove(0);
+        }
+        self.syncing.push((self.slot, self.generation));
         Some((self.file.clone(), self.generation))
     }
 
     /// A sync that was begun has ended.
     pub(crate) fn end_sync(&mut self, generation: u64, is_synced: bool) {
-        if let Some(syncing) = self.syncing.take_if(|syncing| syncing.1 == generation) {
+        if let Some(index) = self.syncing.iter().position(|syncing| syncing.1 == generation) {
+            let syncing = self.syncing.remove(index);
             if is_synced && self.durable.1 < generation {
                 self.durable = syncing;
             }

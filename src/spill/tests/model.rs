@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::super::free::FreeJob;
 use super::super::memory::{Faults, op};
 use super::super::options::{AtCap, Compression, Config};
+use super::super::segment;
 use super::super::sync::SyncJob;
 use super::*;
 
@@ -160,6 +161,7 @@ impl Model {
                 }
             }
             Action::BeginSync => {
+                self.act(&Action::EndSync);
                 let (job, written) = self.log.begin_sync();
                 self.job = Some((job, written.is_ok(), self.log.end_seq(), self.log.commit_seq));
             }
@@ -236,11 +238,12 @@ impl Model {
             };
             self.in_doubt.entry(seq).or_default().extend(before);
         }
-        if self.config.fsync == Fsync::EveryBatch {
+        if self.config.fsync == Fsync::EveryBatch && accepted > 0 {
             self.durable = self.durable.max(self.log.end_seq());
         }
-        // A crash may have brought back what had been removed.
-        assert!(self.log.bytes_on_disk() <= self.config.max_bytes.max(bytes));
+        // What was removed may have come back, and what was accepted before may need another segment.
+        let max_bytes = self.config.max_bytes;
+        assert!(self.log.bytes_on_disk() <= max_bytes || self.log.bytes_on_disk() <= bytes + segment::HEADER as u64);
     }
 
     /// Whether there was something.
