@@ -239,7 +239,7 @@ impl Log {
 
     /// Says that what has been handed out is consumed: it will not be handed out again after a restart.
     ///
-    /// Durable with the next sync, at once under [`Fsync::EveryBatch`](super::Fsync::EveryBatch).
+    /// Durable with the next sync, at once under [`Fsync::EveryBatch`].
     pub(crate) fn commit(&mut self) -> Result<(), SpillError> {
         self.consume();
         self.store_cursor()?;
