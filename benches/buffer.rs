@@ -94,7 +94,7 @@ fn take_all(buffer: &LockFreeRingBuffer<Event>) -> usize {
     let mut batch = Vec::with_capacity(256);
     let (mut taken, mut weight) = (0, 0);
     while taken < PUSHES as usize {
-        taken += consumer.take_batch_into(&mut batch, 256);
+        taken += consumer.take_batch_into(&mut batch, 256).taken;
         weight ^= batch
             .drain(..)
             .map(|event| event.weight())

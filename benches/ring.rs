@@ -28,7 +28,7 @@ fn pushes(criterion: &mut Criterion) {
                     producer.push(number).unwrap();
                 }
                 took += began.elapsed();
-                assert_eq!(consumer.take_batch_into(&mut batch, LARGE) as u64, count);
+                assert_eq!(consumer.take_batch_into(&mut batch, LARGE).taken as u64, count);
                 batch.clear();
                 left -= count;
             }
@@ -73,7 +73,7 @@ fn batches(criterion: &mut Criterion) {
             bencher.iter(|| {
                 items.extend(0..size as u64);
                 producer.push_from(&mut items).unwrap();
-                let count = consumer.take_batch_into(&mut taken, size);
+                let count = consumer.take_batch_into(&mut taken, size).taken;
                 black_box(&taken);
                 taken.clear();
                 count
@@ -167,7 +167,7 @@ fn take_batches(consumer: &Consumer<u64>, count: u64) -> (Instant, u64) {
     let mut batch = Vec::with_capacity(BATCH);
     let (mut seen, mut sum) = (0, 0);
     while seen < count {
-        seen += consumer.take_batch_into(&mut batch, BATCH) as u64;
+        seen += consumer.take_batch_into(&mut batch, BATCH).taken as u64;
         sum += black_box(&batch).iter().sum::<u64>();
         batch.clear();
     }

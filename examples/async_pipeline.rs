@@ -72,7 +72,7 @@ async fn stage<T, U>(
     let mut batch = Vec::with_capacity(BATCH);
     let mut done = Vec::with_capacity(BATCH);
     let mut passed_on = 0;
-    while input.take_batch_into_async(&mut batch, BATCH).await > 0 {
+    while input.take_batch_into_async(&mut batch, BATCH).await.taken > 0 {
         done.extend(batch.drain(..).filter_map(&work));
         // Waits while the next stage is behind. If that one is gone, this one ends too, and dropping its consumer tells
         // the stage before it.
@@ -94,7 +94,7 @@ fn parse(line: String) -> Option<Request> {
 async fn write(input: Consumer<Enriched>) -> (usize, usize) {
     let mut batch = Vec::with_capacity(BATCH);
     let (mut written, mut slow, mut longest_path) = (0, 0, 0);
-    while input.take_batch_into_async(&mut batch, BATCH).await > 0 {
+    while input.take_batch_into_async(&mut batch, BATCH).await.taken > 0 {
         // A disk or a network would take its time here.
         tokio::time::sleep(Duration::from_micros(50)).await;
         for Enriched { request, slow: is_slow } in batch.drain(..) {

@@ -101,7 +101,7 @@ fn write(consumer: &Consumer<String>, out: impl Write) -> io::Result<u64> {
     let mut out = BufWriter::new(out);
     let mut batch = Vec::with_capacity(16);
     let mut written = 0;
-    while consumer.take_batch_into(&mut batch, 16) > 0 {
+    while consumer.take_batch_into(&mut batch, 16).taken > 0 {
         thread::sleep(Duration::from_millis(1));
         for item in batch.drain(..) {
             writeln!(out, "{item}")?;

@@ -34,7 +34,7 @@ fn main() {
     // `Vec` serves all batches, so taking allocates nothing.
     let mut batch = Vec::with_capacity(256);
     let (mut batches, mut next) = (0, [0; THREADS]);
-    while consumer.take_batch_into(&mut batch, 256) > 0 {
+    while consumer.take_batch_into(&mut batch, 256).taken > 0 {
         batches += 1;
         for (thread, n) in batch.drain(..) {
             assert_eq!(n, next[thread], "what a thread pushes stays in order");

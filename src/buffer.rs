@@ -171,7 +171,7 @@ impl<T> LockFreeRingBuffer<T> {
     /// ```
     pub fn take_batch(&self, max: usize) -> Vec<T> {
         let mut batch = Vec::new();
-        _ = self.channel.try_take_into(&mut batch, max); // Empty and closed are both an empty batch.
+        _ = self.channel.try_take_into(&mut batch, max, &mut None); // Empty and closed are both an empty batch.
         batch
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::channel::Channel;
 use crate::consumer::Consumer;
+use crate::disposal::{DropCause, OnDrop};
 use crate::error::BuildError;
 use crate::policy::{BackPressurePolicy, WhenFull};
 use crate::producer::Producer;
@@ -24,6 +25,7 @@ use crate::sync::Arc;
 pub struct Builder<T> {
     capacity: usize,
     policy: BackPressurePolicy<T>,
+    on_drop: Option<OnDrop<T>>,
     first_lap: u64,
 }
 
@@ -33,6 +35,7 @@ impl<T> Builder<T> {
         Self {
             capacity,
             policy: BackPressurePolicy::Block,
+            on_drop: None,
             first_lap: 1,
         }
     }
@@ -40,6 +43,40 @@ impl<T> Builder<T> {
     /// What a full channel does; [`Block`](BackPressurePolicy::Block) unless set.
     pub fn policy(mut self, policy: BackPressurePolicy<T>) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Calls `on_drop` with each item that the channel drops, and why, instead of dropping it.
+    ///
+    /// These are the items that [`DropOldest`](BackPressurePolicy::DropOldest) evicts, but for those that
+    /// [`push_displacing`](Producer::push_displacing) returns, and those that are inside when the last consumer goes. What a push
+    /// gives back is not dropped.
+    ///
+    /// It is called within the push that makes an item go, or within the next operation on the channel, with nothing locked or
+    /// claimed: it may use the channel, and while it blocks it holds up nobody else. Should it push into the same full channel,
+    /// that push evicts and calls it again. Where it is set, items are evicted one by one: a push into a full channel takes
+    /// about twice as long.
+    ///
+    /// If it panics, the operation does, once everything else has been done: no other item is lost, and the channel goes on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use mpsc_ring::{BackPressurePolicy, Builder, DropCause};
+    ///
+    /// let (lost, seen) = mpsc::channel();
+    /// let (producer, consumer) = Builder::new(1)
+    ///     .policy(BackPressurePolicy::DropOldest)
+    ///     .on_drop(move |item, cause| lost.send((item, cause)).unwrap())
+    ///     .build();
+    /// producer.push("a").unwrap();
+    /// producer.push("b").unwrap();
+    /// drop(consumer);
+    /// assert!(seen.try_iter().eq([("a", DropCause::Evicted), ("b", DropCause::Discarded)]));
+    /// ```
+    pub fn on_drop(mut self, on_drop: impl Fn(T, DropCause) + Send + Sync + 'static) -> Self {
+        self.on_drop = Some(Box::new(on_drop));
         self
     }
 
@@ -84,7 +121,12 @@ impl<T> Builder<T> {
     /// A channel that counts one producer and one consumer, which are yet to be made.
     pub(crate) fn try_build_channel(self) -> Result<Arc<Channel<T>>, BuildError> {
         let when_full = WhenFull::from(&self.policy);
-        Ok(Arc::new(Channel::new(self.capacity, when_full, self.first_lap)?))
+        Ok(Arc::new(Channel::new(
+            self.capacity,
+            when_full,
+            self.on_drop,
+            self.first_lap,
+        )?))
     }
 }
 
@@ -93,6 +135,7 @@ impl<T> fmt::Debug for Builder<T> {
         f.debug_struct("Builder")
             .field("capacity", &self.capacity)
             .field("policy", &self.policy)
+            .field("on_drop", &self.on_drop.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -1,19 +1,24 @@
 //! The channel: a ring, what to do when it is full, and who waits for what.
 
 use std::fmt;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
+use crate::disposal::{Disposal, OnDrop};
 use crate::error::{BatchPushError, BuildError, PushError, TryTakeError};
+use crate::marks::{Marks, Watch, block_until};
 use crate::policy::WhenFull;
-use crate::ring::{Batch, Moved, Nothing, Refused, Ring, Side};
+use crate::position::{MARKED, Position, WAITED};
+use crate::report::{Losses, Report};
+use crate::ring::{Batch, Evicting, Evictions, Moved, Nothing, Purpose, Refused, Ring, Side};
 use crate::spin::Snooze;
 use crate::stats::Stats;
 use crate::sync::{AcqRel, AtomicU64, AtomicUsize, Relaxed};
+use crate::tally::{Tally, raise};
 use crate::unwind::Dropper;
-use crate::wait::{Attempt, Outcome, Seat, WaitingRoom};
+use crate::wait::{Attempt, Outcome, Seat, WaitingRoom, come_back};
 
 pub(crate) struct Channel<T> {
     ring: Ring<T>,
@@ -22,18 +27,23 @@ pub(crate) struct Channel<T> {
     not_empty: WaitingRoom,
     /// Pushers wait here for room.
     not_full: WaitingRoom,
+    /// Takers wait here for several items.
+    marks: Marks,
     /// Futures wait here for the channel to close.
     closed: WaitingRoom,
     pub(crate) producers: Handles,
     pub(crate) consumers: Handles,
-    /// Items dropped because the last consumer went.
-    discarded: AtomicU64,
+    /// What to do with items that are dropped.
+    on_drop: Option<OnDrop<T>>,
     refused: CachePadded<Refusals>,
+    /// The highest count of items taken that was ever shown: read while items are evicted, it may be too low.
+    taken_shown: AtomicU64,
 }
 
 struct Refusals {
-    full: AtomicU64,
-    pinned: AtomicU64,
+    full: Tally,
+    /// Of those.
+    pinned: Tally,
 }
 
 /// When to stop waiting that may take `timeout`; never, if no clock can show that time.
@@ -42,7 +52,17 @@ pub(crate) fn deadline_after(timeout: Duration) -> Option<Instant> {
 }
 
 impl<T> Channel<T> {
-    pub(crate) fn new(capacity: usize, when_full: WhenFull, first_lap: u64) -> Result<Self, BuildError> {
+    pub(crate) fn new(
+        capacity: usize,
+        when_full: WhenFull,
+        on_drop: Option<OnDrop<T>>,
+        first_lap: u64,
+    ) -> Result<Self, BuildError> {
+        let evicting = match when_full {
+            WhenFull::DropOldest if on_drop.is_some() => Evicting::Values,
+            WhenFull::DropOldest => Evicting::Items,
+            WhenFull::Block | WhenFull::DropNewest => Evicting::Nothing,
+        };
         // A thread that finds the ring full or empty lets the other side run ahead: looking at once would cost both a
         // transfer of the words' cache lines for every item. A small ring turns round sooner.
         let room = capacity.max(1).ilog2();
@@ -57,18 +77,20 @@ impl<T> Channel<T> {
             )
         };
         Ok(Self {
-            ring: Ring::new(capacity, when_full == WhenFull::DropOldest, first_lap)?,
+            ring: Ring::new(capacity, evicting, first_lap)?,
             when_full,
             not_empty,
             not_full,
+            marks: Marks::new(),
             closed: WaitingRoom::new(0),
             producers: Handles::one(),
             consumers: Handles::one(),
-            discarded: AtomicU64::new(0),
+            on_drop,
             refused: CachePadded::new(Refusals {
-                full: AtomicU64::new(0),
-                pinned: AtomicU64::new(0),
+                full: Tally::new(),
+                pinned: Tally::new(),
             }),
+            taken_shown: AtomicU64::new(0),
         })
     }
 
@@ -78,6 +100,10 @@ impl<T> Channel<T> {
 
     pub(crate) fn ring_mut(&mut self) -> &mut Ring<T> {
         &mut self.ring
+    }
+
+    fn disposal(&self) -> Disposal<'_, T> {
+        Disposal::new(self.on_drop.as_ref())
     }
 
     // ---------------------------------------------------------------- pushing
@@ -100,15 +126,15 @@ impl<T> Channel<T> {
     }
 
     fn push_by_evicting(&self, item: T) -> Result<(), PushError<T>> {
-        let mut dropper = Dropper::new();
-        let result = match self.ring.evict_and_push(item, &mut dropper) {
+        let mut disposal = self.disposal();
+        let result = match self.ring.evict_and_push(item, &mut disposal) {
             Ok(moved) => {
-                dropper.run(|| self.pushed(moved));
+                disposal.run(|| self.pushed(moved));
                 Ok(())
             }
             Err((item, refused)) => Err(self.refused(item, refused)),
         };
-        dropper.finish();
+        disposal.finish();
         result
     }
 
@@ -248,15 +274,15 @@ impl<T> Channel<T> {
 
     #[inline(never)]
     fn push_displacing_slowly(&self, item: T) -> Result<Option<T>, PushError<T>> {
-        let mut dropper = Dropper::new();
-        let result = match self.ring.push_displacing(item, &mut dropper) {
+        let mut disposal = self.disposal();
+        let result = match self.ring.push_displacing(item, &mut disposal) {
             Ok((moved, displaced)) => {
-                dropper.run(|| self.pushed(moved));
+                disposal.run(|| self.pushed(moved));
                 Ok(displaced)
             }
             Err((item, refused)) => Err(self.refused(item, refused)),
         };
-        dropper.finish();
+        disposal.finish();
         result
     }
 
@@ -275,19 +301,19 @@ impl<T> Channel<T> {
 
     /// One attempt to push the front of `batch`, as the policy says; done once nothing is left.
     fn attempt_push_batch(&self, batch: &mut Batch<'_, T>, attempt: Attempt) -> Outcome<Result<usize, BatchPushError>> {
-        let mut dropper = Dropper::new();
+        let mut disposal = self.disposal();
         let outcome = loop {
             if batch.is_empty() {
                 break Outcome::Done(Ok(batch.pushed()));
             }
             let moved = match self.when_full {
-                WhenFull::DropOldest => self.ring.push_batch_evicting(batch, &mut dropper),
+                WhenFull::DropOldest => self.ring.push_batch_evicting(batch, &mut disposal),
                 WhenFull::Block | WhenFull::DropNewest => self.ring.push_batch(batch),
             };
             let pushed = batch.pushed();
             let closed = Err(BatchPushError::Closed { pushed });
             match moved {
-                Ok(moved) => dropper.run(|| self.pushed(moved)),
+                Ok(moved) => disposal.run(|| self.pushed(moved)),
                 Err(Refused::Closed) => break Outcome::Done(closed),
                 Err(refused) if self.when_full == WhenFull::Block => {
                     break self.attempt_refused(refused, attempt, closed);
@@ -298,7 +324,7 @@ impl<T> Channel<T> {
                 }
             }
         };
-        dropper.finish();
+        disposal.finish();
         outcome
     }
 
@@ -336,17 +362,17 @@ impl<T> Channel<T> {
     }
 
     fn count_refused(&self, refused: Refused, count: u64) {
-        self.refused.full.fetch_add(count, Relaxed); // Relaxed: a count, read at rest.
+        self.refused.full.add(count);
         if refused == Refused::Pinned {
-            self.refused.pinned.fetch_add(count, Relaxed);
+            self.refused.pinned.add(count);
         }
     }
 
     /// Wakes takers after a push, if any had announced sleep.
     #[inline]
     fn pushed(&self, moved: Moved) {
-        if moved.waited {
-            self.wake(Side::Takers, &self.not_empty, moved.count);
+        if moved.sleepers != 0 {
+            self.wake_takers(moved);
         }
     }
 
@@ -374,24 +400,59 @@ impl<T> Channel<T> {
 
     #[inline(never)]
     fn take_one_slowly(&self) -> Result<T, Nothing> {
-        let mut dropper = Dropper::new();
-        let taken = self.ring.take_slowly(&mut dropper).map(|(item, moved)| {
+        let mut disposal = self.disposal();
+        let taken = self.ring.take_slowly(&mut disposal).map(|(item, moved)| {
             self.taken(moved);
             item
         });
-        dropper.finish();
+        disposal.finish();
         taken
     }
 
-    /// Takes up to `max` items into `out`; says how many.
-    fn take_run(&self, out: &mut Vec<T>, max: usize) -> Result<usize, Nothing> {
-        let mut dropper = Dropper::new();
-        let taken = self.ring.take_into(out, max, &mut dropper).map(|moved| {
-            self.taken(moved);
-            moved.count
-        });
-        dropper.finish();
-        taken
+    /// Takes up to `max` items into `out`; says how many, and fills `report` in if there is one.
+    fn take_run(&self, out: &mut Vec<T>, max: usize, report: &mut Option<Report>) -> Result<usize, Nothing> {
+        let purpose = if report.is_some() {
+            Purpose::Report
+        } else {
+            Purpose::Take
+        };
+        let mut disposal = self.disposal();
+        let run = self.ring.take_into(out, max, purpose, &mut disposal);
+        if let Ok(run) = &run {
+            self.taken(run.moved);
+        }
+        if let Some(report) = report {
+            match &run {
+                Ok(run) => *report = self.report(run.moved.count, run.first, run.evictions),
+                Err(Nothing::Closed) => *report = self.report(0, self.ring.next_number(), self.ring.report_evictions()),
+                Err(_) => {}
+            }
+        }
+        disposal.finish();
+        run.map(|run| run.moved.count)
+    }
+
+    fn report(&self, taken: usize, first: u64, evictions: Evictions) -> Report {
+        Report {
+            taken,
+            first,
+            losses: self.losses(evictions),
+        }
+    }
+
+    fn losses(&self, evictions: Evictions) -> Losses {
+        Losses {
+            evicted: evictions.count,
+            displaced: evictions.displaced,
+            refused: self.refused.full.report(),
+            refused_pinned: self.refused.pinned.report(),
+        }
+    }
+
+    /// What has been lost and not been reported yet, which it now is.
+    pub(crate) fn report_losses(&self) -> Losses {
+        self.evict_excess();
+        self.losses(self.ring.report_evictions())
     }
 
     /// Takes the oldest item, without waiting for one.
@@ -406,11 +467,16 @@ impl<T> Channel<T> {
     }
 
     /// Takes up to `max` items into `out`, without waiting for any.
-    pub(crate) fn try_take_into(&self, out: &mut Vec<T>, max: usize) -> Result<usize, TryTakeError> {
+    pub(crate) fn try_take_into(
+        &self,
+        out: &mut Vec<T>,
+        max: usize,
+        report: &mut Option<Report>,
+    ) -> Result<usize, TryTakeError> {
         if max == 0 {
             return Ok(0);
         }
-        self.skip_pending(|| self.take_run(out, max))
+        self.skip_pending(|| self.take_run(out, max, report))
     }
 
     /// Calls `take` until it does not meet a push that is being written: an item behind it may have been pushed long
@@ -467,23 +533,30 @@ impl<T> Channel<T> {
         &self,
         out: &mut Vec<T>,
         max: usize,
+        report: &mut Option<Report>,
         deadline: impl FnOnce() -> Option<Instant>,
     ) -> Option<Option<usize>> {
         if max == 0 {
             return Some(Some(0));
         }
-        if let Outcome::Done(taken) = self.attempt_take_into(out, max, Attempt::Plain) {
+        if let Outcome::Done(taken) = self.attempt_take_into(out, max, report, Attempt::Plain) {
             return Some(taken);
         }
         let taken = self
             .not_empty
-            .block_until(deadline(), |attempt| self.attempt_take_into(out, max, attempt));
+            .block_until(deadline(), |attempt| self.attempt_take_into(out, max, report, attempt));
         self.not_empty.pace(taken.flatten() > Some(1));
         taken
     }
 
-    fn attempt_take_into(&self, out: &mut Vec<T>, max: usize, attempt: Attempt) -> Outcome<Option<usize>> {
-        self.attempt_take(attempt, self.take_run(out, max))
+    fn attempt_take_into(
+        &self,
+        out: &mut Vec<T>,
+        max: usize,
+        report: &mut Option<Report>,
+        attempt: Attempt,
+    ) -> Outcome<Option<usize>> {
+        self.attempt_take(attempt, self.take_run(out, max, report))
     }
 
     /// As [`take`](Self::take) for a task.
@@ -497,6 +570,7 @@ impl<T> Channel<T> {
         &self,
         out: &mut Vec<T>,
         max: usize,
+        report: &mut Option<Report>,
         seat: &mut Seat,
         cx: &mut Context<'_>,
     ) -> Poll<usize> {
@@ -505,19 +579,118 @@ impl<T> Channel<T> {
         }
         let poll = self
             .not_empty
-            .poll_until(seat, cx, |attempt| self.attempt_take_into(out, max, attempt));
+            .poll_until(seat, cx, |attempt| self.attempt_take_into(out, max, report, attempt));
         poll.map(|taken| taken.unwrap_or(0))
     }
 
     /// Wakes pushers after a take, if any had announced sleep.
     #[inline]
     fn taken(&self, moved: Moved) {
-        if moved.waited {
+        if moved.sleepers != 0 {
             self.wake(Side::Pushers, &self.not_full, moved.count);
         }
     }
 
+    // ---------------------------------------------------- waiting for several
+
+    /// Ready once `n` items are inside, or as many as fit, or the channel is closed. If not, `waker` will be called when they
+    /// may be.
+    pub(crate) fn poll_ready(&self, n: usize, watch: &mut Watch, waker: &Waker) -> Poll<()> {
+        let n = n.min(self.ring.capacity());
+        if self.ring.len() < n && !self.ring.is_closed() {
+            let mark = self.ring.position_of(n);
+            let announce = |lowest| self.ring.announce_mark(lowest, mark);
+            if self.marks.set(watch, mark, waker, announce) {
+                return Poll::Pending;
+            }
+        }
+        self.forget(watch);
+        Poll::Ready(())
+    }
+
+    /// Gives up waiting.
+    pub(crate) fn forget(&self, watch: &mut Watch) {
+        self.marks.clear(watch, |lowest| self.ring.move_mark(lowest));
+    }
+
+    /// As [`poll_ready`](Self::poll_ready), blocking the thread; says whether it was in time.
+    pub(crate) fn wait_ready(&self, n: usize, deadline: Option<Instant>) -> bool {
+        let mut watch = Watch::default();
+        let in_time = block_until(deadline, |waker| self.poll_ready(n, &mut watch, waker));
+        self.forget(&mut watch);
+        in_time
+    }
+
+    /// Takes up to `max` items into `out` once so many are inside, or `deadline` has passed. As for [`take`](Self::take), the
+    /// outer `None` says that the time was up, the inner that the channel is closed and drained.
+    pub(crate) fn take_full(
+        &self,
+        out: &mut Vec<T>,
+        max: usize,
+        report: &mut Option<Report>,
+        deadline: Option<Instant>,
+    ) -> Option<Option<usize>> {
+        if max == 0 {
+            return Some(Some(0));
+        }
+        loop {
+            let in_time = self.wait_ready(max, deadline);
+            match self.try_take_into(out, max, report) {
+                Ok(taken) => return Some(Some(taken)),
+                Err(TryTakeError::Closed) => return Some(None),
+                Err(TryTakeError::Empty) if !in_time => return None,
+                Err(TryTakeError::Empty) => {} // Others were faster.
+            }
+        }
+    }
+
+    /// As [`take_full`](Self::take_full) for a task. `is_late` is asked only while too few are inside.
+    pub(crate) fn poll_take_full(
+        &self,
+        out: &mut Vec<T>,
+        max: usize,
+        report: &mut Option<Report>,
+        watch: &mut Watch,
+        cx: &mut Context<'_>,
+        mut is_late: impl FnMut(&mut Context<'_>) -> bool,
+    ) -> Poll<Option<Option<usize>>> {
+        if max == 0 {
+            return Poll::Ready(Some(Some(0)));
+        }
+        loop {
+            let late = self.poll_ready(max, watch, cx.waker()).is_pending();
+            if late && !is_late(cx) {
+                return Poll::Pending;
+            }
+            self.forget(watch);
+            match self.take_run(out, max, report) {
+                Ok(taken) => return Poll::Ready(Some(Some(taken))),
+                Err(Nothing::Closed) => return Poll::Ready(Some(None)),
+                Err(Nothing::Pending) => return come_back(cx),
+                Err(Nothing::Empty) if late => return Poll::Ready(None),
+                Err(Nothing::Empty) => {} // Others were faster.
+            }
+        }
+    }
+
     // --------------------------------------------------------------- sleeping
+
+    /// Wakes takers after a push that met sleepers: those who wait for any item, and those whose mark it has reached.
+    #[cold]
+    fn wake_takers(&self, moved: Moved) {
+        let mut dropper = Dropper::new();
+        if moved.sleepers & WAITED != 0 {
+            dropper.run(|| self.wake(Side::Takers, &self.not_empty, moved.count));
+        }
+        if moved.sleepers & MARKED != 0 && self.ring.mark_is_reached() {
+            dropper.run(|| self.wake_marked(|mark| self.ring.has_reached(mark)));
+        }
+        dropper.finish();
+    }
+
+    fn wake_marked(&self, reached: impl Fn(Position) -> bool) {
+        self.marks.wake(reached, |lowest| self.ring.move_mark(lowest));
+    }
 
     /// Wakes as many sleepers of `side` as there are items or slots for them.
     ///
@@ -548,6 +721,7 @@ impl<T> Channel<T> {
                 room.notify(usize::MAX);
                 dropper.run(|| room.flush());
             }
+            dropper.run(|| self.wake_marked(|_| true));
             dropper.finish();
         }
         was_open
@@ -573,38 +747,56 @@ impl<T> Channel<T> {
     /// When the last consumer goes, what is left is dropped at once.
     pub(crate) fn consumer_gone(&self) {
         if self.consumers.leave() {
-            let mut dropper = Dropper::new();
-            dropper.run(|| _ = self.close());
+            let mut disposal = self.disposal();
+            disposal.run(|| _ = self.close());
             // By way of the heap: a large item may not fit on the stack.
             let mut left = Vec::new();
-            while let Ok(moved) = self.skip_pending(|| self.ring.take_into(&mut left, 16, &mut dropper)) {
-                self.discarded.fetch_add(moved.count as u64, Relaxed); // Relaxed: a count, read at rest.
-                left.reverse();
-                while !left.is_empty() {
-                    dropper.run(|| left.truncate(left.len() - 1));
-                }
+            let take = |left: &mut Vec<T>, disposal: &mut Disposal<'_, T>| {
+                self.skip_pending(|| self.ring.take_into(left, 16, Purpose::Discard, disposal))
+            };
+            while take(&mut left, &mut disposal).is_ok() {
+                disposal.discarded(&mut left);
             }
-            dropper.finish();
+            disposal.finish();
         }
     }
 
     // ----------------------------------------------------------------- counts
 
+    /// Evicts what lies beyond the capacity, so that it counts as evicted. If others are in the middle of something, they do.
+    fn evict_excess(&self) {
+        if self.when_full == WhenFull::DropOldest {
+            let mut disposal = self.disposal();
+            _ = self.ring.evict(&mut disposal);
+            disposal.finish();
+        }
+    }
+
     pub(crate) fn stats(&self) -> Stats {
-        let discarded = self.discarded.load(Relaxed);
+        self.evict_excess();
         let counts = self.ring.counts();
+        let refused = self.refused.full.total();
+        let taken = raise(&self.taken_shown, counts.taken).max(counts.taken);
+        let gone = taken + counts.evicted + counts.discarded;
+        let capacity = self.ring.capacity() as u64;
+        let pushers_parked = self.not_full.parks();
+        let was_full = refused > 0 || counts.evicted > 0 || pushers_parked > 0;
         Stats {
+            capacity,
+            bytes: self.ring.bytes() as u64,
+            len: counts.pushed.saturating_sub(gone).min(capacity),
+            high_water: if was_full { capacity } else { self.ring.high_water() },
             pushed: counts.pushed,
-            taken: counts.gone.saturating_sub(counts.evicted).saturating_sub(discarded),
+            taken,
             evicted: counts.evicted,
             displaced: counts.displaced,
-            discarded,
-            refused: self.refused.full.load(Relaxed),
-            refused_pinned: self.refused.pinned.load(Relaxed),
-            len: counts
-                .pushed
-                .saturating_sub(counts.gone)
-                .min(self.ring.capacity() as u64),
+            discarded: counts.discarded,
+            refused,
+            refused_pinned: self.refused.pinned.total(),
+            takers_parked: self.not_empty.parks() + self.marks.parks(),
+            takers_woken: self.not_empty.wakes() + self.marks.wakes(),
+            pushers_parked,
+            pushers_woken: self.not_full.wakes(),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::channel::{Channel, deadline_after};
 use crate::coop::cooperate;
 use crate::error::{TakeTimeoutError, TryTakeError};
 use crate::producer::shared_methods;
+use crate::report::{Losses, Report};
 use crate::stats::Stats;
 use crate::sync::Arc;
 use crate::wait::Seat;
@@ -36,7 +37,7 @@ use crate::wait::Seat;
 /// drop(producer);
 ///
 /// let mut batch = Vec::with_capacity(64);
-/// while consumer.take_batch_into(&mut batch, 64) > 0 {
+/// while consumer.take_batch_into(&mut batch, 64).taken > 0 {
 ///     for item in batch.drain(..) {
 ///         println!("{item}");
 ///     }
@@ -163,11 +164,12 @@ impl<T> Consumer<T> {
     /// ```
     pub fn take_batch(&self, max: usize) -> Vec<T> {
         let mut batch = Vec::new();
-        self.take_batch_into(&mut batch, max);
+        self.channel.take_into(&mut batch, max, &mut None, || None);
         batch
     }
 
-    /// As [`take_batch`](Self::take_batch), appending to `out`; returns how many were taken.
+    /// As [`take_batch`](Self::take_batch), appending to `out`; reports how many items were taken, and what was lost before
+    /// them.
     ///
     /// What `out` holds stays. Allocates only if `out` has less room than there are items to take: a `Vec` that is
     /// cleared and used again ends up allocating nothing.
@@ -180,11 +182,13 @@ impl<T> Consumer<T> {
     /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
     /// producer.push_batch(&[2, 3]).unwrap();
     /// let mut out = vec![1];
-    /// assert_eq!(consumer.take_batch_into(&mut out, 10), 2);
+    /// assert_eq!(consumer.take_batch_into(&mut out, 10).taken, 2);
     /// assert_eq!(out, [1, 2, 3]);
     /// ```
-    pub fn take_batch_into(&self, out: &mut Vec<T>, max: usize) -> usize {
-        self.channel.take_into(out, max, || None).flatten().unwrap_or(0)
+    pub fn take_batch_into(&self, out: &mut Vec<T>, max: usize) -> Report {
+        let mut report = Some(Report::default());
+        self.channel.take_into(out, max, &mut report, || None);
+        report.unwrap_or_default()
     }
 
     /// Takes up to `max` items, oldest first, if there are any.
@@ -205,55 +209,20 @@ impl<T> Consumer<T> {
     /// ```
     pub fn try_take_batch(&self, max: usize) -> Result<Vec<T>, TryTakeError> {
         let mut batch = Vec::new();
-        self.try_take_batch_into(&mut batch, max)?;
+        self.channel.try_take_into(&mut batch, max, &mut None)?;
         Ok(batch)
     }
 
     /// As [`try_take_batch`](Self::try_take_batch), appending to `out` as
-    /// [`take_batch_into`](Self::take_batch_into) does; returns how many were taken.
+    /// [`take_batch_into`](Self::take_batch_into) does, with its report.
     ///
     /// # Errors
     ///
-    /// As [`try_take_batch`](Self::try_take_batch).
-    pub fn try_take_batch_into(&self, out: &mut Vec<T>, max: usize) -> Result<usize, TryTakeError> {
-        self.channel.try_take_into(out, max)
-    }
-
-    /// Takes up to `max` items, oldest first, waiting for the first no longer than `timeout`.
-    ///
-    /// # Errors
-    ///
-    /// As [`take_timeout`](Self::take_timeout). With a `max` of 0, an empty batch is returned at once.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use mpsc_ring::{BackPressurePolicy, channel};
-    ///
-    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
-    /// producer.push(1).unwrap();
-    /// assert_eq!(consumer.take_batch_timeout(10, Duration::from_secs(1)).unwrap(), [1]);
-    /// ```
-    pub fn take_batch_timeout(&self, max: usize, timeout: Duration) -> Result<Vec<T>, TakeTimeoutError> {
-        let mut batch = Vec::new();
-        self.take_batch_timeout_into(&mut batch, max, timeout)?;
-        Ok(batch)
-    }
-
-    /// As [`take_batch_timeout`](Self::take_batch_timeout), appending to `out` as
-    /// [`take_batch_into`](Self::take_batch_into) does; returns how many were taken.
-    ///
-    /// # Errors
-    ///
-    /// As [`take_batch_timeout`](Self::take_batch_timeout).
-    pub fn take_batch_timeout_into(
-        &self,
-        out: &mut Vec<T>,
-        max: usize,
-        timeout: Duration,
-    ) -> Result<usize, TakeTimeoutError> {
-        in_time(self.channel.take_into(out, max, || deadline_after(timeout)))
+    /// As [`try_take_batch`](Self::try_take_batch). What was lost stays to be reported.
+    pub fn try_take_batch_into(&self, out: &mut Vec<T>, max: usize) -> Result<Report, TryTakeError> {
+        let mut report = Some(Report::default());
+        self.channel.try_take_into(out, max, &mut report)?;
+        Ok(report.unwrap_or_default())
     }
 
     /// Takes up to `max` items as a future: [`take_batch`](Self::take_batch) for tasks.
@@ -292,18 +261,18 @@ impl<T> Consumer<T> {
     /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
     /// producer.push_batch(&[1, 2, 3]).unwrap();
     /// let mut out = Vec::with_capacity(10);
-    /// assert_eq!(consumer.take_batch_into_async(&mut out, 10).await, 3);
+    /// assert_eq!(consumer.take_batch_into_async(&mut out, 10).await.taken, 3);
     /// # });
     /// ```
-    pub fn take_batch_into_async<'a>(&'a self, out: &'a mut Vec<T>, max: usize) -> impl Future<Output = usize> + 'a {
+    pub fn take_batch_into_async<'a>(&'a self, out: &'a mut Vec<T>, max: usize) -> impl Future<Output = Report> + 'a {
         let mut seat = Seat::default();
-        poll_fn(move |cx| self.poll_batch(out, max, &mut seat, cx))
+        poll_fn(move |cx| self.poll_reported(out, max, &mut seat, cx))
     }
 
     /// Takes up to `max` items into `out`, or has the task of `cx` woken when there may be some: for hand-written
     /// futures.
     ///
-    /// Ready with how many were taken, 0 if the channel is closed and drained or `max` is 0. `place` keeps the task's
+    /// Ready with a report; none taken says that the channel is closed and drained, or that `max` is 0. `place` keeps the task's
     /// place among those who wait; keep it from poll to poll, one for each task. Dropping it, or handing the place on by
     /// [`Place::leave`], withdraws the wish to be woken.
     ///
@@ -317,8 +286,8 @@ impl<T> Consumer<T> {
     /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
     /// producer.push_batch(&[1, 2, 3]).unwrap();
     /// let (mut out, mut place) = (Vec::new(), Place::new());
-    /// let taken = poll_fn(|cx| consumer.poll_take_batch_into(cx, &mut place, &mut out, 2)).await;
-    /// assert_eq!((taken, &out[..]), (2, &[1, 2][..]));
+    /// let report = poll_fn(|cx| consumer.poll_take_batch_into(cx, &mut place, &mut out, 2)).await;
+    /// assert_eq!((report.taken, &out[..]), (2, &[1, 2][..]));
     /// # });
     /// ```
     pub fn poll_take_batch_into(
@@ -327,18 +296,62 @@ impl<T> Consumer<T> {
         place: &mut Place,
         out: &mut Vec<T>,
         max: usize,
-    ) -> Poll<usize> {
-        self.poll_batch(out, max, &mut place.seat, cx)
+    ) -> Poll<Report> {
+        self.poll_reported(out, max, &mut place.seat, cx)
     }
 
-    pub(crate) fn poll_batch(
-        &self,
-        out: &mut Vec<T>,
-        max: usize,
-        seat: &mut Seat,
-        cx: &mut Context<'_>,
-    ) -> Poll<usize> {
-        cooperate(cx, |cx| self.channel.poll_take_into(out, max, seat, cx))
+    fn poll_reported(&self, out: &mut Vec<T>, max: usize, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Report> {
+        let mut report = Some(Report::default());
+        cooperate(cx, |cx| self.channel.poll_take_into(out, max, &mut report, seat, cx))
+            .map(|_| report.unwrap_or_default())
+    }
+
+    /// What has been lost and not been reported yet: with this it has.
+    ///
+    /// For consumers that take items without [reports](Report); as each loss is reported once, a report that follows does
+    /// not have it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, channel};
+    ///
+    /// let (producer, consumer) = channel(1, BackPressurePolicy::DropNewest);
+    /// producer.push(1).unwrap();
+    /// producer.push(2).unwrap_err();
+    /// assert_eq!(consumer.take(), Some(1));
+    /// assert_eq!(consumer.report_losses().refused, 1);
+    /// assert_eq!(consumer.report_losses().refused, 0);
+    /// ```
+    pub fn report_losses(&self) -> Losses {
+        self.channel.report_losses()
+    }
+
+    /// Closes the channel, gives this consumer up and says what has become of all items.
+    ///
+    /// If this was the last consumer, what was still inside has been dropped by the time this returns, as when it is
+    /// dropped, and is counted in [`Stats::discarded`]. Otherwise other consumers go on taking it.
+    ///
+    /// # Panics
+    ///
+    /// If dropping an item panics; the others are dropped all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, channel};
+    ///
+    /// let (producer, consumer) = channel(4, BackPressurePolicy::Block);
+    /// producer.push_batch(&[1, 2, 3]).unwrap();
+    /// assert_eq!(consumer.take(), Some(1));
+    /// let stats = consumer.close_and_report();
+    /// assert_eq!((stats.taken, stats.discarded), (1, 2));
+    /// ```
+    pub fn close_and_report(self) -> Stats {
+        let channel = self.channel.clone();
+        channel.close();
+        drop(self);
+        channel.stats()
     }
 
     /// Takes items as an iterator that blocks the thread while the channel is empty and ends once it is closed and
@@ -379,12 +392,15 @@ pub(crate) fn take_batch_async<T>(channel: &Channel<T>, max: usize) -> impl Futu
     let mut seat = Seat::default();
     poll_fn(move |cx| {
         let mut batch = Vec::new();
-        cooperate(cx, |cx| channel.poll_take_into(&mut batch, max, &mut seat, cx)).map(|_| mem::take(&mut batch))
+        cooperate(cx, |cx| {
+            channel.poll_take_into(&mut batch, max, &mut None, &mut seat, cx)
+        })
+        .map(|_| mem::take(&mut batch))
     })
 }
 
 /// What a wait with a time limit came to.
-fn in_time<R>(taken: Option<Option<R>>) -> Result<R, TakeTimeoutError> {
+pub(crate) fn in_time<R>(taken: Option<Option<R>>) -> Result<R, TakeTimeoutError> {
     taken.ok_or(TakeTimeoutError::Timeout)?.ok_or(TakeTimeoutError::Closed)
 }
 

@@ -16,7 +16,7 @@
 //!
 //! let mut batch = Vec::with_capacity(256);
 //! let mut written = 0;
-//! while consumer.take_batch_into(&mut batch, 256) > 0 {
+//! while consumer.take_batch_into(&mut batch, 256).taken > 0 {
 //!     written += batch.drain(..).count() as u64; // write it somewhere
 //! }
 //! threads.into_iter().for_each(|thread| thread.join().unwrap());
@@ -48,6 +48,9 @@
 //! | push many | [`push_from`](Producer::push_from), [`push_batch`](Producer::push_batch) | | | [`push_from_async`](Producer::push_from_async) |
 //! | take one | [`take`](Consumer::take) | [`try_take`](Consumer::try_take) | [`take_timeout`](Consumer::take_timeout) | [`take_async`](Consumer::take_async) |
 //! | take many | [`take_batch`](Consumer::take_batch) | [`try_take_batch`](Consumer::try_take_batch) | [`take_batch_timeout`](Consumer::take_batch_timeout) | [`take_batch_async`](Consumer::take_batch_async) |
+//!
+//! [`take_batch_timeout`](Consumer::take_batch_timeout) waits until the batch is full or the time is up, and so does
+//! [`take_batch_until`](Consumer::take_batch_until) for tasks; [`ready`](Consumer::ready) only waits.
 //!
 //! Each way of taking many has an `_into` form that appends to a `Vec` of yours. [`Consumer::stream`] and
 //! [`Consumer::batches`] are `Stream`s, [`Producer::sink`] is a `Sink`. Synchronous and asynchronous operations mix freely
@@ -86,6 +89,14 @@
 //!
 //! Parking and waking take a lock, that of the waiting room. Nobody takes it while the other side keeps up.
 //!
+//! # Quiet pushes
+//!
+//! Waking a thread or a task costs microseconds, and the push that does it pays. A consumer that sleeps in
+//! [`take`](Consumer::take) or [`take_batch`](Consumer::take_batch) asks to be woken by the very next push. One that exports
+//! batches need not: with [`take_batch_timeout`](Consumer::take_batch_timeout) and its kin only the push that completes a batch
+//! wakes it, and with [`ready`](Consumer::ready) at a high-water mark beside a timer of its own, no push does in ordinary
+//! running. The other pushes meanwhile compare two words more than usual.
+//!
 //! # When to use something else
 //!
 //! - An unbounded queue, a rendezvous (capacity 0), or every consumer seeing every item: this is none of them.
@@ -100,7 +111,7 @@
 //!
 //! # Features
 //!
-//! - `tokio`: async operations and streams spend tokio's cooperative budget, so that a task whose channel is always ready
+//! - `tokio`: `Consumer::batches_linger`, a stream of batches by a timer; and async operations and streams spend tokio's cooperative budget, so that a task whose channel is always ready
 //!   still lets its neighbours run. Off by default. Streams bound what they do in a row without it, too.
 //! - `serde`: the rings of [`compat`] serialise their contents. Off by default.
 //! - `spill`: `Spill`, an ordered log on disk for what does not fit into memory. Off by default.
@@ -109,10 +120,13 @@
 mod buffer;
 mod builder;
 mod consumer;
+mod disposal;
 mod error;
+mod linger;
 mod ordered;
 mod policy;
 mod producer;
+mod report;
 #[cfg(feature = "spill")]
 #[allow(dead_code)]
 mod spill;
@@ -128,25 +142,31 @@ pub mod compat;
 pub mod migration {}
 
 mod coop;
+mod marks;
 mod position;
 mod spin;
 mod sync;
+mod tally;
 mod unwind;
 
 pub use buffer::LockFreeRingBuffer;
 pub use builder::Builder;
 pub use consumer::{Consumer, IntoIter, Iter, Place, TryIter};
+pub use disposal::DropCause;
 pub use error::{BatchPushError, BuildError, PushError, TakeTimeoutError, TryTakeError};
+#[cfg(feature = "tokio")]
+pub use linger::LingeringBatches;
 pub use ordered::Timestamped;
 pub use policy::BackPressurePolicy;
 pub use producer::{Producer, PushAsync, WeakProducer};
+pub use report::{Losses, Report};
 #[cfg(all(feature = "spill", fuzzing))]
 #[doc(hidden)]
 pub use spill::fuzz_reader;
 #[cfg(feature = "spill")]
 pub use spill::{AtCap, Codec, Compression, Fsync, Postcard, RawBytes, Spill, SpillError, SpillOptions};
-pub use stats::Stats;
-pub use stream::{Batches, Items, PushSink};
+pub use stats::{LossWarning, Stats};
+pub use stream::{Batches, Items, PushSink, ReportedBatches};
 
 /// Makes a channel that holds exactly `capacity` items and does what `policy` says when it is full.
 ///

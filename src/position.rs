@@ -5,9 +5,11 @@
 //! ```text
 //!   63                      3+k  3+k-1        3   2       1       0
 //!  +---------------------------+---------------+-------+-------+--------+
-//!  |            lap            |     index     | HELD  | CLOSED| WAITED |
+//!  |            lap            |     index     | HELD/ | CLOSED| WAITED |
+//!  |                           |               | MARKED|       |        |
 //!  +---------------------------+---------------+-------+-------+--------+
-//!       2^(61-k) laps            slot in 0..N    head    tail
+//!       2^(61-k) laps            slot in 0..N    head/   tail
+//!                                               tail
 //! ```
 //!
 //! `N` is any number of slots and `k` the bits that hold `N - 1`. Going one slot further is an addition; only the
@@ -23,6 +25,8 @@ pub(crate) const WAITED: u64 = 1;
 pub(crate) const CLOSED: u64 = 1 << 1;
 /// In `head`: somebody keeps it from moving.
 pub(crate) const HELD: u64 = 1 << 2;
+/// In `tail`: somebody sleeps until it reaches a mark.
+pub(crate) const MARKED: u64 = 1 << 2;
 
 const FLAG_BITS: u32 = 3;
 const FLAGS: u64 = (1 << FLAG_BITS) - 1;

@@ -411,6 +411,12 @@ macro_rules! shared_methods {
             }
 
             /// Where every item has gone so far.
+            ///
+            /// From a channel that evicts, this evicts what the last pushes have left to be evicted by the next operation.
+            ///
+            /// # Panics
+            ///
+            /// If dropping an evicted item panics.
             pub fn stats(&self) -> Stats {
                 self.channel.stats()
             }

@@ -35,6 +35,8 @@
 //!   hold (Acquire). Carries "nobody is looking any more".
 //! - **Room**: a claim on `tail` (Release) → the load of `tail` (Acquire) in another push. Carries the `freed` that the
 //!   claim had room by, so that a ring is not taken for full for a `freed` older than its `tail`.
+//! - **Mark**: raising `MARKED` in `tail` (Release) → the look at `tail` (Acquire) of a push that met it. Carries `wake_at`, the
+//!   lowest position that somebody wants to be woken at.
 //! - **Close**: raising `CLOSED` in `tail` (Release) → meeting it there (Acquire). Carries what the closing thread did
 //!   before.
 //!
@@ -63,10 +65,12 @@ use crossbeam_utils::CachePadded;
 
 pub(crate) use self::batch::Batch;
 use self::lines::Lines;
+use crate::disposal::Disposal;
 use crate::error::BuildError;
-use crate::position::{CLOSED, HELD, Layout, MAX_SLOTS, Position, WAITED};
+use crate::position::{CLOSED, HELD, Layout, MARKED, MAX_SLOTS, Position, WAITED};
 use crate::spin::{Snooze, Spin};
 use crate::sync::{AcqRel, Acquire, AtomicU8, AtomicU64, Relaxed, Release, UnsafeCell};
+use crate::tally::{Tally, raise};
 use crate::unwind::Dropper;
 
 /// Runs longer than this are handed back to producers piece by piece while the rest is still being copied.
@@ -78,6 +82,16 @@ const LINE: usize = 64;
 /// How many stamps a take of one item looks at for those that follow: a line of them.
 const AHEAD: usize = if cfg!(loom) { 2 } else { 64 };
 
+/// What a ring evicts when it is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evicting {
+    Nothing,
+    /// The oldest items.
+    Items,
+    /// The oldest items, and somebody wants to have them.
+    Values,
+}
+
 pub(crate) struct Ring<T> {
     stamps: Lines<AtomicU8>,
     slots: Lines<UnsafeCell<MaybeUninit<T>>>,
@@ -85,10 +99,14 @@ pub(crate) struct Ring<T> {
     capacity: usize,
     /// Slots beyond the capacity: an evicting ring lets the tail run ahead by so many before it evicts them at once.
     spare: usize,
+    /// Whether evicted values are wanted, or have a destructor: there is one spare slot then.
+    evicts_values: bool,
     /// Where `head` and `tail` started.
     start: Position,
-    /// The next position to claim, and `CLOSED`, `WAITED` (takers sleep).
+    /// The next position to claim, and `CLOSED`, `WAITED` (takers sleep), `MARKED` (takers sleep until `wake_at`).
     tail: CachePadded<AtomicU64>,
+    /// The lowest position at which a taker wants to be woken, while `MARKED` is up.
+    wake_at: CachePadded<AtomicU64>,
     /// `freed` plus one lap as some push last saw it: positions before it are free.
     limit: CachePadded<AtomicU64>,
     takers: CachePadded<Takers>,
@@ -104,9 +122,13 @@ struct Takers {
     /// Positions before this are published, as some take last saw it.
     ready: AtomicU64,
     /// Items evicted and dropped so far.
-    evicted: AtomicU64,
+    evicted: Tally,
     /// Items evicted and handed out by swaps so far.
-    displaced: AtomicU64,
+    displaced: Tally,
+    /// Items moved out so far to be discarded.
+    discarded: Tally,
+    /// The most items that claims have met inside, or that were shown to be.
+    high_water: AtomicU64,
 }
 
 // SAFETY: the ring owns its values and moves them between threads, so `T: Send` is needed and, as no two threads ever have
@@ -132,8 +154,8 @@ pub(crate) enum Side {
 pub(crate) struct Moved {
     /// How many items were pushed or taken; never 0.
     pub(crate) count: usize,
-    /// Whether somebody on the other side had announced sleep.
-    pub(crate) waited: bool,
+    /// Whether somebody on the other side had announced sleep: `WAITED` and `MARKED` as the change met them.
+    pub(crate) sleepers: u64,
 }
 
 /// Why nothing was pushed.
@@ -165,7 +187,7 @@ pub(crate) struct Turn {
     count: usize,
     /// Where the claim ends.
     end: Position,
-    waited: bool,
+    sleepers: u64,
 }
 
 /// Positions that this thread alone may write, and must publish: takers wait for it.
@@ -173,7 +195,7 @@ pub(crate) struct Turn {
 pub(crate) struct Claim {
     at: Position,
     count: usize,
-    waited: bool,
+    sleepers: u64,
 }
 
 /// The oldest position, `head` being held there, and a claim on the one after the newest.
@@ -183,18 +205,24 @@ pub(crate) struct Swap {
     /// The one after the oldest.
     next: Position,
     newest: Position,
-    waited: bool,
+    sleepers: u64,
 }
 
 impl<T> Ring<T> {
-    /// A ring of exactly `capacity` items whose first position lies in `first_lap`; an `evicting` one has room to
-    /// evict in runs.
-    pub(crate) fn new(capacity: usize, evicting: bool, first_lap: u64) -> Result<Self, BuildError> {
+    /// A ring of exactly `capacity` items whose first position lies in `first_lap`.
+    pub(crate) fn new(capacity: usize, evicting: Evicting, first_lap: u64) -> Result<Self, BuildError> {
         if capacity == 0 {
             return Err(BuildError::ZeroCapacity);
         }
         let too_large = BuildError::TooLarge { capacity };
-        let spare = if evicting { Self::EVICTED_AT_ONCE } else { 0 };
+        // Values that somebody wants to see go are evicted one by one, because each has to be moved out and disposed of
+        // once the claim on `head` is over. The others just vanish, so one claim serves many.
+        let evicts_values = evicting == Evicting::Values || mem::needs_drop::<T>();
+        let spare = match evicting {
+            Evicting::Nothing => 0,
+            _ if evicts_values => 1,
+            _ => Self::EVICTED_AT_ONCE,
+        };
         let slots = capacity.checked_add(spare).filter(|&n| n as u64 <= MAX_SLOTS);
         let slots = slots.ok_or(too_large.clone())?;
         let layout = Layout::new(slots as u64);
@@ -210,34 +238,28 @@ impl<T> Ring<T> {
             layout,
             capacity,
             spare,
+            evicts_values,
             start,
             tail: CachePadded::new(AtomicU64::new(start.word())),
+            wake_at: CachePadded::new(AtomicU64::new(start.word())),
             limit: CachePadded::new(AtomicU64::new(layout.next_lap(start).word())),
             takers: CachePadded::new(Takers {
                 head: AtomicU64::new(start.word()),
                 freed: AtomicU64::new(start.word()),
                 ready: AtomicU64::new(start.word()),
-                evicted: AtomicU64::new(0),
-                displaced: AtomicU64::new(0),
+                evicted: Tally::new(),
+                displaced: Tally::new(),
+                discarded: Tally::new(),
+                high_water: AtomicU64::new(0),
             }),
         })
     }
 
-    /// Values with a destructor are evicted one by one, because each has to be moved out and dropped once the claim on
-    /// `head` is over. The others just vanish, so one claim serves many.
-    const EVICTED_AT_ONCE: usize = if mem::needs_drop::<T>() {
-        1
-    } else {
-        match 4096
-            / (if mem::size_of::<T>() == 0 {
-                1
-            } else {
-                mem::size_of::<T>()
-            }) {
-            0 => 1,
-            1..=31 => 4096 / mem::size_of::<T>(),
-            _ => 32,
-        }
+    /// About a page of values.
+    const EVICTED_AT_ONCE: usize = match mem::size_of::<T>() {
+        0..=128 => 32,
+        129..=4096 => 4096 / mem::size_of::<T>(),
+        _ => 1,
     };
 
     pub(crate) fn capacity(&self) -> usize {
@@ -277,10 +299,10 @@ impl<T> Ring<T> {
     }
 
     /// Evicts the oldest items from a ring without a free slot and pushes `item`.
-    pub(crate) fn evict_and_push(&self, item: T, dropper: &mut Dropper) -> Result<Moved, (T, Refused)> {
+    pub(crate) fn evict_and_push(&self, item: T, disposal: &mut Disposal<'_, T>) -> Result<Moved, (T, Refused)> {
         let mut spin = Spin::new();
         loop {
-            let _ = self.evict(dropper);
+            let _ = self.evict(disposal);
             match self.claim_slot() {
                 Ok(claim) => return Ok(self.fill(claim, item)),
                 // Pinned, or others have taken the room.
@@ -292,7 +314,11 @@ impl<T> Ring<T> {
     }
 
     /// Pushes `item` into an evicting ring; if that makes the ring overflow, returns the one item that goes for it.
-    pub(crate) fn push_displacing(&self, item: T, dropper: &mut Dropper) -> Result<(Moved, Option<T>), (T, Refused)> {
+    pub(crate) fn push_displacing(
+        &self,
+        item: T,
+        disposal: &mut Disposal<'_, T>,
+    ) -> Result<(Moved, Option<T>), (T, Refused)> {
         let mut spin = Spin::new();
         loop {
             match self.claim_within_capacity() {
@@ -305,7 +331,7 @@ impl<T> Ring<T> {
                 return Ok((moved, Some(oldest)));
             }
             // What lies beyond the capacity is gone already, to earlier pushes.
-            let _ = self.evict(dropper);
+            let _ = self.evict(disposal);
             if !spin.again() {
                 return Err((item, Refused::Pinned));
             }
@@ -335,12 +361,11 @@ impl<T> Ring<T> {
             self.let_go(oldest);
             return None;
         }
-        let waited = tail & WAITED != 0;
         Some(Swap {
             oldest,
             next,
             newest,
-            waited,
+            sleepers: tail & (WAITED | MARKED),
         })
     }
 
@@ -352,11 +377,11 @@ impl<T> Ring<T> {
         // SAFETY: this thread held `head` at `oldest` after meeting its stamp (Publish), and nobody else takes it.
         #[allow(unsafe_code)]
         let oldest = unsafe { self.read(swap.oldest) };
-        self.count(&self.takers.displaced, 1);
+        self.takers.displaced.add_alone(1);
         self.free(swap.next);
         let moved = Moved {
             count: 1,
-            waited: swap.waited,
+            sleepers: swap.sleepers,
         };
         (oldest, moved)
     }
@@ -396,7 +421,7 @@ impl<T> Ring<T> {
     pub(crate) fn push_batch_evicting(
         &self,
         batch: &mut Batch<'_, T>,
-        dropper: &mut Dropper,
+        disposal: &mut Disposal<'_, T>,
     ) -> Result<Moved, Refused> {
         let mut spin = Spin::new();
         loop {
@@ -405,7 +430,7 @@ impl<T> Ring<T> {
                 done => return done,
             }
             // Pinned, or others may take the room.
-            let _ = self.evict(dropper);
+            let _ = self.evict(disposal);
             if !spin.again() {
                 return Err(Refused::Pinned);
             }
@@ -429,8 +454,8 @@ impl<T> Ring<T> {
             // Room, Close
             match self.tail.compare_exchange_weak(tail, claimed, Release, Acquire) {
                 Ok(_) => {
-                    let waited = tail & WAITED != 0;
-                    return Ok(Claim { at, count, waited });
+                    let sleepers = tail & (WAITED | MARKED);
+                    return Ok(Claim { at, count, sleepers });
                 }
                 Err(now) => tail = now,
             }
@@ -504,7 +529,7 @@ impl<T> Ring<T> {
             evicted: 0,
             count: 1,
             end,
-            waited: head & WAITED != 0,
+            sleepers: head & WAITED,
         })
     }
 
@@ -519,11 +544,11 @@ impl<T> Ring<T> {
     }
 
     /// Takes the oldest item, and evicts what must not be seen any more.
-    pub(crate) fn take_slowly(&self, dropper: &mut Dropper) -> Result<(T, Moved), Nothing> {
+    pub(crate) fn take_slowly(&self, disposal: &mut Disposal<'_, T>) -> Result<(T, Moved), Nothing> {
         loop {
             let turn = self.claim_oldest(1)?;
             let first = self.layout.advance(turn.at, turn.evicted);
-            let taken = self.evicting(&turn, dropper, || {
+            let taken = self.evicting(&turn, disposal, || {
                 // SAFETY: this thread claimed the position on `head`, after meeting its stamp (Publish).
                 #[allow(unsafe_code)]
                 let taken = (turn.count == 1).then(|| unsafe { self.read(first) });
@@ -537,7 +562,13 @@ impl<T> Ring<T> {
     }
 
     /// Appends up to `max` (not 0) of the oldest items to `out`; allocates only if `out` has too little room.
-    pub(crate) fn take_into(&self, out: &mut Vec<T>, max: usize, dropper: &mut Dropper) -> Result<Moved, Nothing> {
+    pub(crate) fn take_into(
+        &self,
+        out: &mut Vec<T>,
+        max: usize,
+        purpose: Purpose,
+        disposal: &mut Disposal<'_, T>,
+    ) -> Result<Run, Nothing> {
         debug_assert!(max > 0);
         self.published_head()?;
         // Before the claim: the allocator is foreign code.
@@ -547,17 +578,55 @@ impl<T> Ring<T> {
         let room = max.min(out.capacity() - out.len());
         loop {
             let turn = self.claim_oldest(room)?;
-            self.evicting(&turn, dropper, || self.move_out(&turn, out));
+            let first = self.layout.advance(turn.at, turn.evicted);
+            let evictions = self.evicting(&turn, disposal, || {
+                // While the claim lasts: what is evicted from here on was behind these items.
+                let evictions = self.account(turn.count, purpose);
+                self.move_out(first, turn.count, out);
+                evictions
+            });
             if turn.count > 0 {
-                return Ok(turn.into());
+                return Ok(Run {
+                    first: self.number(first),
+                    evictions,
+                    moved: turn.into(),
+                });
             }
         }
     }
 
-    /// Appends the claimed items to `out`, which has spare capacity for them, and ends the claim.
-    fn move_out(&self, turn: &Turn, out: &mut Vec<T>) {
-        let mut at = self.layout.advance(turn.at, turn.evicted);
-        let mut left = turn.count;
+    /// Does for a claim on `count` items what its purpose asks for.
+    fn account(&self, count: usize, purpose: Purpose) -> Evictions {
+        match purpose {
+            Purpose::Report if self.spare > 0 && count > 0 => return self.report_evictions(),
+            Purpose::Discard => self.takers.discarded.add_alone(count as u64),
+            Purpose::Report | Purpose::Take => {}
+        }
+        Evictions::default()
+    }
+
+    /// How many items had been pushed before the one at `at`.
+    fn number(&self, at: Position) -> u64 {
+        self.layout.distance(self.start, at) as u64
+    }
+
+    /// The number of the item that would be taken next.
+    pub(crate) fn next_number(&self) -> u64 {
+        let at = Position::of(self.takers.head.load(Relaxed)); // Relaxed: an older one is as good.
+        self.number(at) + self.excess(at) as u64
+    }
+
+    /// What has been evicted and not been reported yet, which it now is.
+    pub(crate) fn report_evictions(&self) -> Evictions {
+        let displaced = self.takers.displaced.report();
+        Evictions {
+            count: self.takers.evicted.report() + displaced,
+            displaced,
+        }
+    }
+
+    /// Appends `left` claimed items from `at` on to `out`, which has spare capacity for them, and ends the claim.
+    fn move_out(&self, mut at: Position, mut left: usize, out: &mut Vec<T>) {
         loop {
             let run = left.min(CHUNK);
             // SAFETY: this thread claimed the positions on `head`, after meeting their stamps (Publish), and `out` has
@@ -584,17 +653,19 @@ impl<T> Ring<T> {
             let head = self.published_head()?;
             let at = Position::of(head);
             if self.may_claim(head) {
-                let excess = self.excess(at);
+                let inside = self.inside(at);
+                let excess = inside.saturating_sub(self.capacity);
                 let run = self.published_run(at, excess.saturating_add(most));
                 let end = self.layout.advance(at, run);
                 if run > 0 && self.change_head(head, end.word().wrapping_sub(at.word())) {
+                    raise(&self.takers.high_water, inside.min(self.capacity) as u64);
                     let evicted = run.min(excess);
                     return Ok(Turn {
                         at,
                         evicted,
                         count: run - evicted,
                         end,
-                        waited: head & WAITED != 0,
+                        sleepers: head & WAITED,
                     });
                 }
             }
@@ -603,7 +674,7 @@ impl<T> Ring<T> {
     }
 
     /// Evicts what lies beyond the capacity, which makes room.
-    fn evict(&self, dropper: &mut Dropper) -> Result<(), Busy> {
+    pub(crate) fn evict(&self, disposal: &mut Disposal<'_, T>) -> Result<(), Busy> {
         let head = self.takers.head.load(Relaxed); // Relaxed: claiming it confirms it.
         let at = Position::of(head);
         if !self.may_claim(head) {
@@ -624,18 +695,19 @@ impl<T> Ring<T> {
             evicted,
             count: 0,
             end,
-            waited: false,
+            sleepers: 0,
         };
-        self.evicting(&turn, dropper, || self.free(end));
+        self.evicting(&turn, disposal, || self.free(end));
         Ok(())
     }
 
     /// Counts the items that a claim evicts. `take` ends the claim, and then the one that has a destructor is dropped.
-    fn evicting<R>(&self, turn: &Turn, dropper: &mut Dropper, take: impl FnOnce() -> R) -> R {
+    #[inline]
+    fn evicting<R>(&self, turn: &Turn, disposal: &mut Disposal<'_, T>, take: impl FnOnce() -> R) -> R {
         if turn.evicted > 0 {
-            self.count(&self.takers.evicted, turn.evicted as u64);
-            if mem::needs_drop::<T>() {
-                return self.evicting_value(turn.at, dropper, take);
+            self.takers.evicted.add_alone(turn.evicted as u64);
+            if self.evicts_values {
+                return self.evicting_value(turn.at, disposal, take);
             }
         }
         take()
@@ -643,12 +715,12 @@ impl<T> Ring<T> {
 
     /// Apart, because it has a value on the stack.
     #[inline(never)]
-    fn evicting_value<R>(&self, at: Position, dropper: &mut Dropper, take: impl FnOnce() -> R) -> R {
+    fn evicting_value<R>(&self, at: Position, disposal: &mut Disposal<'_, T>, take: impl FnOnce() -> R) -> R {
         // SAFETY: this thread claimed the position on `head`, after meeting its stamp (Publish).
         #[allow(unsafe_code)]
         let value = unsafe { self.read(at) };
         let taken = take();
-        dropper.drop(value);
+        disposal.evicted(value);
         taken
     }
 
@@ -663,8 +735,13 @@ impl<T> Ring<T> {
     /// How many items an evicting ring with `head` at `at` holds beyond its capacity. At most the spare slots, of which
     /// there is one if values have a destructor.
     fn excess(&self, at: Position) -> usize {
+        self.inside(at).saturating_sub(self.capacity)
+    }
+
+    /// How many items a ring with `head` at `at` holds.
+    fn inside(&self, at: Position) -> usize {
         let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: what this thread knows to be pushed is counted.
-        (self.layout.distance(at, tail) - self.capacity as i64).max(0) as usize
+        self.layout.distance(at, tail).max(0) as usize
     }
 
     /// Whether there is any [`excess`](Self::excess).
@@ -721,12 +798,6 @@ impl<T> Ring<T> {
     #[inline(always)]
     fn free(&self, end: Position) {
         self.takers.freed.store(end.word(), Release); // Free
-    }
-
-    /// Counts items where the owner of a claim on `head` alone writes.
-    fn count(&self, counter: &AtomicU64, count: u64) {
-        // Relaxed: Free orders all writers.
-        counter.store(counter.load(Relaxed) + count, Relaxed);
     }
 
     /// Whether `at` is known to be published; if not, its stamp decides.
@@ -901,6 +972,40 @@ impl<T> Ring<T> {
         Position::of(self.word(side).fetch_and(!WAITED, Relaxed))
     }
 
+    /// The position at which `n` items are inside, if none is taken meanwhile.
+    pub(crate) fn position_of(&self, n: usize) -> Position {
+        let head = Position::of(self.takers.head.load(Relaxed)); // Relaxed: an older one is reached sooner.
+        self.layout.advance(head, n)
+    }
+
+    /// Tells pushers that somebody wants to be woken at `mark`; says whether he may sleep. If not, `tail` is there already or
+    /// the ring is closed: the change came before the announcement, and has not seen it.
+    pub(crate) fn announce_mark(&self, lowest: Position, mark: Position) -> bool {
+        self.wake_at.store(lowest.word(), Relaxed); // Relaxed: Mark carries it.
+        let tail = self.tail.fetch_or(MARKED, Release); // Mark
+        tail & CLOSED == 0 && Position::of(tail).is_before(mark)
+    }
+
+    /// Tells pushers of the `lowest` position at which somebody still wants to be woken.
+    pub(crate) fn move_mark(&self, lowest: Option<Position>) {
+        match lowest {
+            Some(lowest) => self.wake_at.store(lowest.word(), Relaxed), // Relaxed: an older one is lower.
+            None => _ = self.tail.fetch_and(!MARKED, Relaxed),
+        }
+    }
+
+    /// Whether the lowest mark has been reached. To be asked by who has pushed and met `MARKED`.
+    pub(crate) fn mark_is_reached(&self) -> bool {
+        let tail = Position::of(self.tail.load(Acquire)); // Mark
+        !tail.is_before(Position::of(self.wake_at.load(Relaxed))) // Relaxed: Mark carries it.
+    }
+
+    /// Whether `mark` has been reached.
+    pub(crate) fn has_reached(&self, mark: Position) -> bool {
+        let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: what this thread has pushed is seen.
+        !tail.is_before(mark)
+    }
+
     /// How many positions lie between two positions of a side.
     pub(crate) fn moved_between(&self, earlier: Position, later: Position) -> usize {
         self.layout.distance(earlier, later) as usize
@@ -984,31 +1089,33 @@ impl<T> Ring<T> {
         self.layout.distance(freed, tail) >= self.capacity as i64
     }
 
-    /// Items pushed, moved out (taken or evicted), and evicted so far.
+    /// What has become of the items so far: no count is ever too high, and at rest each is exact, once nothing lies beyond the
+    /// capacity.
     pub(crate) fn counts(&self) -> Counts {
-        // `evicted` after `freed`, so that it has at least the evictions that `freed` has passed: none is shown as a take.
-        // What it has beyond them is cut off, and rare where no claim is open meanwhile.
-        let mut tries = 8;
-        let (freed, evicted, displaced, tail) = loop {
-            let freed = Position::of(self.takers.freed.load(Acquire)); // Free
-            let displaced = self.takers.displaced.load(Relaxed);
-            let evicted = self.takers.evicted.load(Relaxed) + displaced;
-            let tail = Position::of(self.tail.load(Relaxed));
-            tries -= 1;
-            if tries == 0 || Position::of(self.takers.head.load(Relaxed)) == freed {
-                break (freed, evicted, displaced, tail);
-            }
-        };
-        // What lies beyond the capacity is still to be moved out, and gone all the same.
-        let excess = self.layout.distance(freed, tail) - self.capacity as i64;
-        let excess = excess.clamp(0, self.spare as i64) as u64;
-        let gone = self.layout.distance(self.start, freed) as u64 + excess;
+        // `freed` first, so that none of the evictions and discards before it is missing.
+        let freed = Position::of(self.takers.freed.load(Acquire)); // Free
+        let displaced = self.takers.displaced.total();
+        let evicted = self.takers.evicted.total() + displaced;
+        let discarded = self.takers.discarded.total();
+        let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: an older one only counts less.
         Counts {
-            pushed: self.layout.distance(self.start, tail) as u64,
-            gone,
-            evicted: (evicted + excess).min(gone),
+            pushed: self.number(tail),
+            taken: self.number(freed).saturating_sub(evicted + discarded),
+            evicted,
             displaced,
+            discarded,
         }
+    }
+
+    /// The most items that were inside at once, as far as takes and this have looked.
+    pub(crate) fn high_water(&self) -> u64 {
+        let len = self.len() as u64;
+        raise(&self.takers.high_water, len).max(len)
+    }
+
+    /// The memory of the slots and their stamps.
+    pub(crate) fn bytes(&self) -> usize {
+        mem::size_of_val::<[_]>(&self.slots) + mem::size_of_val::<[_]>(&self.stamps)
     }
 }
 
@@ -1036,15 +1143,44 @@ impl<T> Drop for Held<'_, T> {
 type Part<'a, T> = (&'a [AtomicU8], &'a [UnsafeCell<MaybeUninit<T>>]);
 
 /// Another thread is in the middle of taking or evicting, or of pushing the oldest item.
-struct Busy;
+pub(crate) struct Busy;
 
-/// What the positions count.
+/// What a take of many is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Take,
+    /// As well to report evictions.
+    Report,
+    /// To be rid of the items.
+    Discard,
+}
+
+/// Items that one claim took.
+#[must_use]
+pub(crate) struct Run {
+    pub(crate) moved: Moved,
+    /// How many had been pushed before the first of them.
+    pub(crate) first: u64,
+    /// Where they are to be reported.
+    pub(crate) evictions: Evictions,
+}
+
+/// Evictions that had not been reported.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Evictions {
+    pub(crate) count: u64,
+    /// Of those.
+    pub(crate) displaced: u64,
+}
+
+/// What has become of the items.
 pub(crate) struct Counts {
     pub(crate) pushed: u64,
-    pub(crate) gone: u64,
+    pub(crate) taken: u64,
     pub(crate) evicted: u64,
     /// Of those evicted.
     pub(crate) displaced: u64,
+    pub(crate) discarded: u64,
 }
 
 impl From<Turn> for Moved {
@@ -1052,7 +1188,7 @@ impl From<Turn> for Moved {
     fn from(turn: Turn) -> Self {
         Self {
             count: turn.count,
-            waited: turn.waited,
+            sleepers: turn.sleepers,
         }
     }
 }
@@ -1062,7 +1198,7 @@ impl From<Claim> for Moved {
     fn from(claim: Claim) -> Self {
         Self {
             count: claim.count,
-            waited: claim.waited,
+            sleepers: claim.sleepers,
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::consumer::Consumer;
 use crate::coop::cooperate;
 use crate::error::PushError;
 use crate::producer::Producer;
+use crate::report::Report;
 use crate::wait::Seat;
 
 /// A stream that is ready so often in a row gives its task's neighbours a turn.
@@ -98,6 +99,51 @@ impl<T> Consumer<T> {
     {
         Batches::new(Handle::Owned(self), max)
     }
+
+    /// Batches of up to `max` items, each with its [`Report`], as a [`Stream`].
+    ///
+    /// As [`batches`](Self::batches). If something was lost after the last item, one empty batch with its report comes before
+    /// the end.
+    ///
+    /// # Panics
+    ///
+    /// If `max` is 0.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`stream`](Self::stream).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use mpsc_ring::{BackPressurePolicy, channel};
+    ///
+    /// # futures::executor::block_on(async {
+    /// let (producer, consumer) = channel(2, BackPressurePolicy::DropOldest);
+    /// for n in 0..5 {
+    ///     producer.push(n).unwrap();
+    /// }
+    /// let (batch, report) = consumer.reported_batches(10).next().await.unwrap();
+    /// assert_eq!(batch, [3, 4]);
+    /// assert_eq!((report.first, report.losses.evicted), (3, 3));
+    /// # });
+    /// ```
+    pub fn reported_batches(&self, max: usize) -> ReportedBatches<'_, T> {
+        ReportedBatches(Batches::new(Handle::Borrowed(self), max))
+    }
+
+    /// As [`reported_batches`](Self::reported_batches), owning the consumer.
+    ///
+    /// # Panics
+    ///
+    /// If `max` is 0.
+    pub fn into_reported_batches<'a>(self, max: usize) -> ReportedBatches<'a, T>
+    where
+        T: 'a,
+    {
+        ReportedBatches(Batches::new(Handle::Owned(self), max))
+    }
 }
 
 impl<T> Producer<T> {
@@ -145,7 +191,7 @@ impl<T> Producer<T> {
 }
 
 /// A handle, owned or borrowed.
-enum Handle<'a, H> {
+pub(crate) enum Handle<'a, H> {
     Borrowed(&'a H),
     Owned(H),
 }
@@ -161,16 +207,16 @@ impl<H> Deref for Handle<'_, H> {
     }
 }
 
-/// What both streams are made of.
-struct Feed<'a, T> {
-    consumer: Handle<'a, Consumer<T>>,
+/// What all streams are made of.
+pub(crate) struct Feed<'a, T> {
+    pub(crate) consumer: Handle<'a, Consumer<T>>,
     seat: Seat,
     ready_in_a_row: u32,
-    ended: bool,
+    pub(crate) ended: bool,
 }
 
 impl<'a, T> Feed<'a, T> {
-    fn new(consumer: Handle<'a, Consumer<T>>) -> Self {
+    pub(crate) fn new(consumer: Handle<'a, Consumer<T>>) -> Self {
         Self {
             consumer,
             seat: Seat::default(),
@@ -179,7 +225,7 @@ impl<'a, T> Feed<'a, T> {
         }
     }
 
-    fn poll_next<R>(
+    pub(crate) fn poll_next<R>(
         &mut self,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&Consumer<T>, &mut Seat, &mut Context<'_>) -> Poll<Option<R>>,
@@ -244,16 +290,22 @@ impl<'a, T> Batches<'a, T> {
     }
 }
 
+impl<T> Batches<'_, T> {
+    fn poll_batch(&mut self, report: &mut Option<Report>, cx: &mut Context<'_>) -> Poll<Option<Vec<T>>> {
+        let max = self.max;
+        self.feed.poll_next(cx, |consumer, seat, cx| {
+            let mut batch = Vec::new();
+            let taken = ready!(consumer.channel().poll_take_into(&mut batch, max, report, seat, cx));
+            Poll::Ready((taken > 0).then_some(batch))
+        })
+    }
+}
+
 impl<T> Stream for Batches<'_, T> {
     type Item = Vec<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Vec<T>>> {
-        let max = self.max;
-        self.feed.poll_next(cx, |consumer, seat, cx| {
-            let mut batch = Vec::new();
-            let taken = ready!(consumer.channel().poll_take_into(&mut batch, max, seat, cx));
-            Poll::Ready((taken > 0).then_some(batch))
-        })
+        self.poll_batch(&mut None, cx)
     }
 }
 
@@ -266,6 +318,36 @@ impl<T> fmt::Debug for Batches<'_, T> {
 impl<T> FusedStream for Batches<'_, T> {
     fn is_terminated(&self) -> bool {
         self.feed.ended
+    }
+}
+
+/// The stream of [`Consumer::reported_batches`].
+#[must_use = "streams do nothing unless polled"]
+pub struct ReportedBatches<'a, T>(Batches<'a, T>);
+
+impl<T> Stream for ReportedBatches<'_, T> {
+    type Item = (Vec<T>, Report);
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<(Vec<T>, Report)>> {
+        let mut report = Some(Report::default());
+        let batch = ready!(self.0.poll_batch(&mut report, cx));
+        let report = report.unwrap_or_default();
+        Poll::Ready(match batch {
+            Some(batch) => Some((batch, report)),
+            None => (report.losses.total() > 0).then(|| (Vec::new(), report)),
+        })
+    }
+}
+
+impl<T> fmt::Debug for ReportedBatches<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.feed.consumer.channel().fmt_handle("ReportedBatches", f)
+    }
+}
+
+impl<T> FusedStream for ReportedBatches<'_, T> {
+    fn is_terminated(&self) -> bool {
+        self.0.is_terminated()
     }
 }
 

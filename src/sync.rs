@@ -4,6 +4,7 @@
 mod imp {
     pub(crate) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
     pub(crate) use std::sync::{Arc, Mutex};
+    pub(crate) use std::thread;
 
     /// A cell whose contents are reached through a closure, as loom's is. It comes into being as memory, so that nothing
     /// has to be moved there.
@@ -28,6 +29,12 @@ mod imp {
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
     pub(crate) use loom::sync::{Arc, Mutex};
+    pub(crate) use loom::thread;
+}
+
+/// Locks a mutex under which nothing can panic.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> impl std::ops::DerefMut<Target = T> + '_ {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 pub(crate) use imp::*;

@@ -27,7 +27,8 @@ use std::time::Instant;
 use event_listener::{Event, EventListener, IntoNotification, Listener};
 
 use crate::spin::Snooze;
-use crate::sync::{AtomicU32, Mutex, Relaxed};
+use crate::sync::{AtomicU32, Mutex, Relaxed, lock};
+use crate::tally::Counter;
 use crate::unwind::Dropper;
 
 /// How an attempt is made.
@@ -61,6 +62,8 @@ pub(crate) struct WaitingRoom {
     tasks_spin: bool,
     /// How often tasks have parked without a spin; a guess, too.
     parked: AtomicU32,
+    parks: Counter,
+    wakes: Counter,
 }
 
 impl WaitingRoom {
@@ -75,6 +78,8 @@ impl WaitingRoom {
             longest_spin,
             tasks_spin: false,
             parked: AtomicU32::new(0),
+            parks: Counter::new(),
+            wakes: Counter::new(),
         }
     }
 
@@ -121,12 +126,13 @@ impl WaitingRoom {
                 Outcome::Soon => {
                     listener.discard();
                 }
-                Outcome::Nothing => match deadline {
-                    None => listener.wait(),
-                    Some(deadline) => {
-                        let _ = listener.wait_deadline(deadline);
+                Outcome::Nothing => {
+                    self.parks.add(1);
+                    match deadline {
+                        None => listener.wait(),
+                        Some(deadline) => _ = listener.wait_deadline(deadline),
                     }
-                },
+                }
             }
         }
     }
@@ -175,7 +181,10 @@ impl WaitingRoom {
                         return Poll::Ready(result);
                     }
                     Outcome::Soon => return come_back(cx),
-                    Outcome::Nothing => *seat = place,
+                    Outcome::Nothing => {
+                        self.parks.add(1);
+                        *seat = place;
+                    }
                 }
             }
             if seat.poll_notified(cx).is_pending() {
@@ -212,7 +221,19 @@ impl WaitingRoom {
     /// Notifies up to `count` of those who wait and have not been notified yet; says how many there were. Threads are
     /// woken; tasks are due, and woken by [`flush`](Self::flush), which must follow.
     pub(crate) fn notify(&self, count: usize) -> usize {
-        self.event.notify(count.additional())
+        let notified = self.event.notify(count.additional());
+        self.wakes.add(notified);
+        notified
+    }
+
+    /// How often somebody has parked here.
+    pub(crate) fn parks(&self) -> u64 {
+        self.parks.total()
+    }
+
+    /// How many of them have been notified.
+    pub(crate) fn wakes(&self) -> u64 {
+        self.wakes.total()
     }
 
     /// Wakes the tasks that are due: foreign code, which may panic.
@@ -231,7 +252,7 @@ impl Drop for FlushAfter<'_> {
 }
 
 /// Lets the executor run others and come back to this task soon.
-fn come_back<R>(cx: &Context<'_>) -> Poll<R> {
+pub(crate) fn come_back<R>(cx: &Context<'_>) -> Poll<R> {
     Snooze::new().turn();
     cx.waker().wake_by_ref();
     Poll::Pending
@@ -359,11 +380,6 @@ impl Due {
             dropper.drop(relay);
         }
     }
-}
-
-/// Locks a mutex under which nothing can panic.
-fn lock<T>(mutex: &Mutex<T>) -> impl std::ops::DerefMut<Target = T> + '_ {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 #[cfg(all(test, not(loom)))]

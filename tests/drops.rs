@@ -27,9 +27,13 @@ fn a_push_whose_evicted_item_panics_has_pushed() {
         for id in 0..3 * capacity {
             let item = if id % 3 == 1 { ledger.bomb(id) } else { ledger.item(id) };
             panicked += usize::from(panics(|| assert!(producer.push(item).is_ok())));
-            assert_eq!(producer.stats().pushed, id as u64 + 1);
+            if id % 2 == 0 {
+                // What the push has left to be evicted panics in the snapshot, which the next one does without.
+                panicked += usize::from(panics(|| _ = producer.stats()));
+                assert_eq!(producer.stats().pushed, id as u64 + 1);
+            }
         }
-        assert!(panicked > 0 || capacity == 1);
+        assert!(panicked > 0);
         // What was still to be evicted may panic in a take, but what that takes stays in the `Vec`.
         let mut taken = Vec::new();
         while !consumer.is_empty() {

@@ -167,7 +167,7 @@ fn the_freed_front_of_a_long_run_has_been_copied_out() {
         producer.push_from(&mut vec![Value::new(0), Value::new(1)]).unwrap();
         let pusher = thread::spawn(move || drop(producer.push(Value::new(2))));
         let mut taken = Vec::with_capacity(2);
-        assert_eq!(consumer.try_take_batch_into(&mut taken, 2), Ok(2));
+        assert_eq!(consumer.try_take_batch_into(&mut taken, 2).unwrap().taken, 2);
         pusher.join().unwrap();
         for (n, value) in taken.into_iter().enumerate() {
             assert_eq!(value.get(), n);
@@ -214,7 +214,7 @@ fn room_that_another_push_found_is_free() {
             })
             .collect();
         let mut taken = Vec::with_capacity(2);
-        assert_eq!(consumer.try_take_batch_into(&mut taken, 2), Ok(2));
+        assert_eq!(consumer.try_take_batch_into(&mut taken, 2).unwrap().taken, 2);
         for pusher in pushers {
             pusher.join().unwrap();
         }
@@ -251,6 +251,57 @@ fn evictions_are_not_counted_as_taken() {
         let reader = thread::spawn(move || assert_eq!(consumer.stats().taken, 0));
         (1..3).for_each(|n| drop(producer.push(Box::new(n))));
         reader.join().unwrap();
+    });
+}
+
+/// An item that was shown as evicted is never taken after all.
+#[test]
+fn what_counts_as_evicted_is_not_taken() {
+    a_take_against_an_eviction_that_is_shown(|consumer| consumer.try_take().ok());
+}
+
+/// The same, for batches.
+#[test]
+fn what_counts_as_evicted_is_not_in_a_batch() {
+    a_take_against_an_eviction_that_is_shown(|consumer| {
+        let mut taken = Vec::with_capacity(1);
+        _ = consumer.try_take_batch_into(&mut taken, 1);
+        taken.pop()
+    });
+}
+
+fn a_take_against_an_eviction_that_is_shown(take: fn(&Consumer<u8>) -> Option<u8>) {
+    model(3, move || {
+        let (producer, consumer) = channel(1, DropOldest);
+        producer.push(0).unwrap();
+        let taker = thread::spawn(move || (take(&consumer), consumer));
+        let observer = {
+            let producer = producer.clone();
+            thread::spawn(move || producer.stats().evicted)
+        };
+        producer.push(1).unwrap();
+        let shown = observer.join().unwrap();
+        let (taken, consumer) = taker.join().unwrap();
+        let taken = usize::from(taken.is_some()) + consumer.try_iter().count();
+        assert_eq!(consumer.stats().taken, taken as u64);
+        assert!(shown + taken as u64 <= 2, "{shown} evicted, {taken} taken");
+    });
+}
+
+/// Nobody counts an eviction twice.
+#[test]
+fn an_eviction_is_counted_once() {
+    model(3, || {
+        let (producer, _consumer) = channel(1, DropOldest);
+        for n in 0..2 {
+            producer.push(Box::new(n)).unwrap();
+        }
+        let observer = {
+            let producer = producer.clone();
+            thread::spawn(move || producer.stats().evicted)
+        };
+        _ = producer.push(Box::new(2));
+        assert!(observer.join().unwrap() <= producer.stats().pushed - 1);
     });
 }
 
@@ -572,7 +623,7 @@ fn two_blocked_pushers_and_a_batch() {
         producer.push_batch(&[0, 1]).unwrap();
         let taker = thread::spawn(move || {
             let mut taken = Vec::with_capacity(2);
-            assert_eq!(consumer.take_batch_into(&mut taken, 2), 2);
+            assert_eq!(consumer.take_batch_into(&mut taken, 2).taken, 2);
             consumer
         });
         let pushed = run(vec![Box::pin(producer.push_async(2)), Box::pin(producer.push_async(3))]);
@@ -799,6 +850,100 @@ fn a_cancelled_push_passes_its_wake_on() {
         }
         waiting.join().unwrap();
         assert_eq!(consumer.take(), Some(1));
+    });
+}
+
+/// Mark: the push that makes them enough wakes, whichever it is.
+#[test]
+fn a_consumer_waits_for_two_of_two_pushers() {
+    model(2, || {
+        let (producer, consumer) = channel(2, Block);
+        let pushers = [0, 1].map(|n| {
+            let producer = producer.clone();
+            thread::spawn(move || producer.push(n).unwrap())
+        });
+        assert!(consumer.wait_ready(2, std::time::Duration::MAX));
+        assert_eq!(consumer.len(), 2);
+        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+    });
+}
+
+/// Mark, lowered while it is up: a push that knows of the higher one only would wake nobody.
+#[test]
+fn consumers_wait_for_different_numbers() {
+    model(2, || {
+        let (producer, consumer) = channel(3, Block);
+        let other = consumer.clone();
+        let one = thread::spawn(move || block_on(other.ready(1)));
+        let pusher = thread::spawn({
+            let producer = producer.clone();
+            move || producer.push(0).unwrap()
+        });
+        {
+            let mut ready = pin!(consumer.ready(3));
+            let polled = run_once(ready.as_mut());
+            one.join().unwrap();
+            assert!(polled.is_pending());
+        }
+        pusher.join().unwrap();
+        assert_eq!(producer.stats().len, 1);
+    });
+}
+
+/// Polls a future for nobody.
+fn run_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// bug-classes A3: who gives up waiting takes no wake with it.
+#[test]
+fn a_cancelled_wait_for_more_leaves_the_others_theirs() {
+    model(2, || {
+        let (producer, consumer) = channel(2, Block);
+        let other = consumer.clone();
+        let waiting = thread::spawn(move || block_on(other.ready(2)));
+        let pusher = thread::spawn(move || {
+            producer.push(0).unwrap();
+            producer.push(1).unwrap();
+            producer
+        });
+        _ = run_once(pin!(consumer.ready(1)));
+        waiting.join().unwrap();
+        drop(pusher.join().unwrap());
+    });
+}
+
+/// bug-classes A9
+#[test]
+fn closing_ends_a_wait_for_more() {
+    model(3, || {
+        let (producer, consumer) = channel(2, Block);
+        let closer = thread::spawn(move || {
+            producer.push(0).unwrap();
+            drop(producer);
+        });
+        block_on(consumer.ready(2));
+        assert!(consumer.is_closed());
+        closer.join().unwrap();
+    });
+}
+
+/// A take that waits for a full batch, beside one that takes at once.
+#[test]
+fn a_full_batch_against_single_takes() {
+    model(1, || {
+        let (producer, consumer) = channel(2, Block);
+        let other = consumer.clone();
+        let single = thread::spawn(move || usize::from(other.try_take().is_ok()));
+        let pusher = thread::spawn(move || {
+            for n in 0..2 {
+                producer.push(n).unwrap();
+            }
+        });
+        let batch = consumer.take_batch_timeout(2, std::time::Duration::MAX);
+        let rest = consumer.iter().count();
+        pusher.join().unwrap();
+        assert_eq!(batch.map_or(0, |batch| batch.len()) + rest + single.join().unwrap(), 2);
     });
 }
 

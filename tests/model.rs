@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::*;
 use futures::{FutureExt, Sink, StreamExt};
-use mpsc_ring::{BatchPushError, Consumer, Producer, PushError, TakeTimeoutError, TryTakeError};
+use mpsc_ring::{BatchPushError, Consumer, Producer, PushError, Report, TakeTimeoutError, TryTakeError};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -38,6 +38,8 @@ enum Op {
     TryIter(usize),
     Stream,
     Batches(usize),
+    ReportedBatches(usize),
+    ReportLosses,
     Close,
 }
 
@@ -65,6 +67,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..5_usize).prop_map(Op::TryIter),
         1 => Just(Op::Stream),
         1 => (1..9_usize).prop_map(Op::Batches),
+        1 => (1..9_usize).prop_map(Op::ReportedBatches),
+        1 => Just(Op::ReportLosses),
     ]
 }
 
@@ -82,6 +86,11 @@ struct Model {
     taken: u64,
     evicted: u64,
     refused: u64,
+    displaced: u64,
+    /// The most items inside at the end of any operation.
+    high_water: u64,
+    /// What had been lost by the last report: evicted, displaced, refused.
+    reported: [u64; 3],
     /// The next item to be pushed.
     next: u32,
 }
@@ -149,6 +158,14 @@ impl Model {
         }
     }
 
+    /// What a report says of a take that got so many items.
+    fn report(&mut self, taken: usize) -> (usize, u64, [u64; 3]) {
+        let losses = [self.evicted, self.displaced, self.refused];
+        let first = self.taken + self.evicted - taken as u64;
+        let reported = std::mem::replace(&mut self.reported, losses);
+        (taken, first, [0, 1, 2].map(|n| losses[n] - reported[n]))
+    }
+
     fn take_batch(&mut self, max: usize) -> Result<Vec<u32>, TryTakeError> {
         if max == 0 {
             return Ok(Vec::new());
@@ -160,6 +177,17 @@ impl Model {
         }
         Ok(batch)
     }
+}
+
+/// What a report says.
+fn parts(report: Report) -> (usize, u64, [u64; 3]) {
+    let losses = report.losses;
+    assert_eq!(losses.refused_pinned, 0);
+    (
+        report.taken,
+        report.first,
+        [losses.evicted, losses.displaced, losses.refused],
+    )
 }
 
 fn values<T: Value>(items: &[u32]) -> Vec<T> {
@@ -194,10 +222,9 @@ fn apply<T: Value>(model: &mut Model, producer: &Producer<T>, consumer: &Consume
         }
         Op::PushDisplacing => {
             let item = model.item();
-            let expected = model
-                .push(item)
-                .map(|evicted| evicted.map(T::from))
-                .map_err(value_error);
+            let displaced = model.push(item);
+            model.displaced += u64::from(matches!(displaced, Ok(Some(_))));
+            let expected = displaced.map(|displaced| displaced.map(T::from)).map_err(value_error);
             assert_eq!(producer.push_displacing(item.into()), expected);
         }
         Op::TryPush => {
@@ -289,7 +316,12 @@ fn apply<T: Value>(model: &mut Model, producer: &Producer<T>, consumer: &Consume
         Op::TakeBatch(max) => {
             let mut out = values::<T>(&[0]);
             let expected = model.take_batch(max).unwrap_or_default();
-            assert_eq!(consumer.take_batch_into(&mut out, max), expected.len());
+            let report = consumer.take_batch_into(&mut out, max);
+            if max == 0 {
+                assert_eq!(report, Report::default());
+            } else {
+                assert_eq!(parts(report), model.report(expected.len()));
+            }
             assert_eq!(out[1..], values::<T>(&expected));
         }
         Op::TryTakeBatch(max) => {
@@ -317,6 +349,24 @@ fn apply<T: Value>(model: &mut Model, producer: &Producer<T>, consumer: &Consume
             };
             assert_eq!(consumer.batches(max).next().now_or_never(), expected);
         }
+        Op::ReportedBatches(max) => {
+            let next = consumer.reported_batches(max).next().now_or_never();
+            let next = next.map(|next| next.map(|(batch, report)| (batch, parts(report))));
+            let expected = match model.take_batch(max) {
+                Err(TryTakeError::Empty) => None,
+                Ok(items) => Some(Some((values::<T>(&items), model.report(items.len())))),
+                Err(_) => {
+                    let report = model.report(0);
+                    Some((report.2 != [0; 3]).then(|| (Vec::new(), report)))
+                }
+            };
+            assert_eq!(next, expected);
+        }
+        Op::ReportLosses => {
+            let losses = consumer.report_losses();
+            let (.., expected) = model.report(0);
+            assert_eq!([losses.evicted, losses.displaced, losses.refused], expected);
+        }
         Op::TryIter(count) => {
             let expected: Vec<_> = (0..count).map_while(|_| model.take().ok()).collect();
             assert_eq!(
@@ -333,7 +383,7 @@ fn apply<T: Value>(model: &mut Model, producer: &Producer<T>, consumer: &Consume
 }
 
 /// All that can be seen agrees.
-fn compare<T: Value>(model: &Model, producer: &Producer<T>, consumer: &Consumer<T>) {
+fn compare<T: Value>(model: &mut Model, producer: &Producer<T>, consumer: &Consumer<T>) {
     assert_eq!(producer.len(), model.inside.len());
     assert_eq!(consumer.is_empty(), model.inside.is_empty());
     assert_eq!(producer.is_full(), model.is_full());
@@ -344,6 +394,14 @@ fn compare<T: Value>(model: &Model, producer: &Producer<T>, consumer: &Consumer<
         (model.pushed, model.refused, 0)
     );
     assert_eq!((stats.taken, stats.evicted), (model.taken, model.evicted));
+    assert_eq!(
+        (stats.displaced, stats.capacity),
+        (model.displaced, model.capacity as u64)
+    );
+    model.high_water = model.high_water.max(stats.len);
+    let was_full = model.refused + model.evicted + stats.pushers_parked > 0;
+    assert!(was_full && stats.high_water == stats.capacity || stats.high_water >= model.high_water);
+    assert!(stats.high_water <= stats.capacity);
     assert_eq!((stats.len, stats.discarded), (model.inside.len() as u64, 0));
     // Whoever waits for the close is told at once.
     let closed = Task::new().poll(&mut Box::pin(producer.closed()));
@@ -361,11 +419,14 @@ fn check<T: Value>(policy: Policy, capacity: usize, first_lap: u64, ops: &[Op]) 
         taken: 0,
         evicted: 0,
         refused: 0,
+        displaced: 0,
+        high_water: 0,
+        reported: [0; 3],
         next: 0,
     };
     for op in ops {
         apply(&mut model, &producer, &consumer, op);
-        compare(&model, &producer, &consumer);
+        compare(&mut model, &producer, &consumer);
     }
     // What is left comes out, or is discarded.
     let left = model.inside.len() as u64;

@@ -175,8 +175,8 @@ fn consume<T: Load>(mut consumer: Consumer<T>, c: usize) -> Vec<usize> {
                 Some(item) => out.push(item),
                 None => closed = true,
             },
-            4 => closed = consumer.take_batch_into(&mut out, 1 + way % 50) == 0,
-            5 => closed = block_on(consumer.take_batch_into_async(&mut out, 1 + way % 50)) == 0,
+            4 => closed = consumer.take_batch_into(&mut out, 1 + way % 50).taken == 0,
+            5 => closed = block_on(consumer.take_batch_into_async(&mut out, 1 + way % 50)).taken == 0,
             6 => {
                 // A take that is cancelled, if it is not done at once.
                 let mut take = Box::pin(consumer.take_async());

@@ -183,7 +183,7 @@ fn an_item_that_is_there_wins_over_an_expired_deadline() {
             let (producer, consumer) = policy.channel(2);
             producer.push_batch(&[1, 2]).unwrap();
             assert_eq!(consumer.take_timeout(timeout), Ok(1));
-            assert_eq!(consumer.take_batch_timeout(5, timeout), Ok(vec![2]));
+            assert_eq!(consumer.take_batch_timeout(1, timeout), Ok(vec![2]));
             if timeout < Duration::from_secs(1) {
                 assert_eq!(consumer.take_timeout(timeout), Err(TakeTimeoutError::Timeout));
             }
@@ -206,6 +206,8 @@ fn take_timeout_max_waits_until_there_is_an_item() {
         producer.push(1).unwrap();
         let_others_park();
         producer.push_batch(&[2, 3]).unwrap();
+        let_others_park();
+        producer.push_batch(&[4, 5]).unwrap();
         let (first, batch) = taker.join().unwrap();
         assert_eq!(first, Ok(1));
         assert_eq!(batch.unwrap()[0], 2);
@@ -263,7 +265,7 @@ fn a_batch_takes_at_most_max_items() {
                     &|| block_on(consumer.take_batch_async(max)),
                     &|| {
                         let mut out = Vec::new();
-                        assert_eq!(block_on(consumer.take_batch_into_async(&mut out, max)), out.len());
+                        assert_eq!(block_on(consumer.take_batch_into_async(&mut out, max)).taken, out.len());
                         out
                     },
                 ];
@@ -286,19 +288,25 @@ fn a_batch_is_appended_to_what_the_vec_holds() {
         let (producer, consumer) = policy.channel(4);
         let mut out = vec!["kept".to_string()];
         producer.push_batch(&["a".into(), "b".into()]).unwrap();
-        assert_eq!(consumer.take_batch_into(&mut out, usize::MAX), 2);
+        assert_eq!(consumer.take_batch_into(&mut out, usize::MAX).taken, 2);
         producer.push("c".into()).unwrap();
-        assert_eq!(consumer.try_take_batch_into(&mut out, 1), Ok(1));
+        assert_eq!(consumer.try_take_batch_into(&mut out, 1).unwrap().taken, 1);
         producer.push("d".into()).unwrap();
-        assert_eq!(consumer.take_batch_timeout_into(&mut out, 9, Duration::MAX), Ok(1));
+        assert_eq!(
+            consumer
+                .take_batch_timeout_into(&mut out, 9, Duration::ZERO)
+                .unwrap()
+                .taken,
+            1
+        );
         producer.push("e".into()).unwrap();
-        assert_eq!(block_on(consumer.take_batch_into_async(&mut out, 9)), 1);
+        assert_eq!(block_on(consumer.take_batch_into_async(&mut out, 9)).taken, 1);
         drop(producer);
-        assert_eq!(consumer.take_batch_into(&mut out, 9), 0);
+        assert_eq!(consumer.take_batch_into(&mut out, 9).taken, 0);
         assert_eq!(consumer.try_take_batch_into(&mut out, 9), Err(TryTakeError::Closed));
         let closed = consumer.take_batch_timeout_into(&mut out, 9, Duration::MAX);
         assert_eq!(closed, Err(TakeTimeoutError::Closed));
-        assert_eq!(block_on(consumer.take_batch_into_async(&mut out, 9)), 0);
+        assert_eq!(block_on(consumer.take_batch_into_async(&mut out, 9)).taken, 0);
         assert_eq!(out, ["kept", "a", "b", "c", "d", "e"]);
     }
 }
@@ -318,9 +326,9 @@ fn a_batch_of_at_most_none_takes_nothing_and_never_waits() {
                 assert_eq!(consumer.take_batch(0), []);
                 assert_eq!(consumer.try_take_batch(0), Ok(vec![]));
                 assert_eq!(consumer.take_batch_timeout(0, Duration::MAX), Ok(vec![]));
-                assert_eq!(consumer.take_batch_into(&mut out, 0), 0);
+                assert_eq!(consumer.take_batch_into(&mut out, 0).taken, 0);
                 assert_eq!(block_on(consumer.take_batch_async(0)), []);
-                assert_eq!(block_on(consumer.take_batch_into_async(&mut out, 0)), 0);
+                assert_eq!(block_on(consumer.take_batch_into_async(&mut out, 0)).taken, 0);
                 assert_eq!(out, [7]);
                 assert_eq!(consumer.len(), inside);
             }
@@ -354,12 +362,12 @@ fn a_place_is_used_from_poll_to_poll() {
         );
         producer.push(round).unwrap();
         assert_eq!(task.wakes(), round);
-        let taken = task.with(|cx| consumer.poll_take_batch_into(cx, &mut place, &mut out, 9));
-        assert_eq!(taken, Poll::Ready(1));
+        let report = task.with(|cx| consumer.poll_take_batch_into(cx, &mut place, &mut out, 9));
+        assert_eq!(report.map(|report| report.taken), Poll::Ready(1));
     }
     drop(producer);
-    let taken = task.with(|cx| consumer.poll_take_batch_into(cx, &mut place, &mut out, 9));
-    assert_eq!(taken, Poll::Ready(0));
+    let report = task.with(|cx| consumer.poll_take_batch_into(cx, &mut place, &mut out, 9));
+    assert_eq!(report.map(|report| report.taken), Poll::Ready(0));
     assert_eq!(out, [1, 2, 3]);
 }
 
@@ -376,8 +384,8 @@ fn a_place_that_was_left_is_not_woken() {
     assert_eq!(task.kept(), 0);
     producer.push(1).unwrap();
     assert_eq!(task.wakes(), 0);
-    let taken = task.with(|cx| consumer.poll_take_batch_into(cx, &mut place, &mut out, 9));
-    assert_eq!(taken, Poll::Ready(1));
+    let report = task.with(|cx| consumer.poll_take_batch_into(cx, &mut place, &mut out, 9));
+    assert_eq!(report.map(|report| report.taken), Poll::Ready(1));
 }
 
 #[test]
@@ -388,6 +396,7 @@ fn a_place_taken_to_another_channel_waits_there() {
     let (mut out, mut place, mut behind) = (Vec::new(), Place::new(), Place::new());
     let mut poll = |task: &Task, place: &mut Place, consumer: &Consumer<i32>| {
         task.with(|cx| consumer.poll_take_batch_into(cx, place, &mut out, 9))
+            .map(|report| report.taken)
     };
     assert!(poll(&task, &mut place, &consumer).is_pending());
     assert!(poll(&second, &mut behind, &consumer).is_pending());

@@ -50,7 +50,7 @@ async fn write(consumer: &Consumer<Event>, out: File, exported: &mut Exported) -
     let mut lines = Vec::new();
     let almost_empty = BATCH.min(consumer.capacity() / 64);
     loop {
-        let taken = consumer.take_batch_into_async(&mut batch, BATCH).await;
+        let taken = consumer.take_batch_into_async(&mut batch, BATCH).await.taken;
         if taken == 0 {
             return out.flush().await;
         }

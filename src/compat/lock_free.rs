@@ -55,7 +55,7 @@ impl<T> LockFreeRingBuffer<T> {
 
     fn try_new(capacity: usize) -> Result<Self, BuildError> {
         Ok(Self {
-            channel: Channel::new(capacity, WhenFull::DropOldest, 1)?,
+            channel: Channel::new(capacity, WhenFull::DropOldest, None, 1)?,
             not_pushed: AtomicU64::new(0),
         })
     }
@@ -108,7 +108,7 @@ impl<T> LockFreeRingBuffer<T> {
         let mut left = self.len();
         let mut items = Vec::with_capacity(left);
         while left > 0 {
-            match self.channel.try_take_into(&mut items, left) {
+            match self.channel.try_take_into(&mut items, left, &mut None) {
                 Ok(taken) => left -= taken,
                 Err(_) => break,
             }

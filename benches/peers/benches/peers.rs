@@ -20,7 +20,7 @@ fn peers(criterion: &mut Criterion) {
             .throughput(Throughput::Elements(ITEMS));
         for contender in &case.contenders {
             group.bench_function(BenchmarkId::from_parameter(contender.name), |bencher| {
-                bencher.iter_custom(|iterations| contender.run(iterations * ITEMS));
+                bencher.iter_custom(|iterations| contender.time(iterations * ITEMS));
             });
         }
         group.finish();

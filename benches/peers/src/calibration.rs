@@ -6,47 +6,33 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::thread;
 use std::time::Instant;
 
+use crate::case::Case;
+use crate::cpu;
+use crate::group::Group;
+use crate::outcome::{Column, Outcome};
 use crate::spin::Spin;
 
-/// Something to hold the figures against.
-#[derive(Debug)]
-pub struct Calibration {
-    /// How a report names it.
-    pub name: &'static str,
-    /// How many times a round does it.
-    pub count: u64,
-    run: fn(u64) -> f64,
-}
+/// Nanoseconds each time.
+struct Each(f64);
 
-impl Calibration {
-    /// Nanoseconds each of `count` times.
-    pub fn run(&self, count: u64) -> f64 {
-        (self.run)(count)
+impl Outcome for Each {
+    const COLUMNS: &'static [Column] = &[Column::headline("time", "ns")];
+
+    fn figures(&self, _items: u64) -> Vec<f64> {
+        vec![self.0]
     }
 }
 
-/// Every calibration.
-pub fn all() -> Vec<Calibration> {
-    vec![
-        Calibration {
-            name: "fetch_add, uncontended",
-            count: 8 << 20,
-            run: fetch_add,
-        },
-        Calibration {
-            name: "compare_exchange, uncontended",
-            count: 8 << 20,
-            run: compare_exchange,
-        },
-        Calibration {
-            name: "a cache line from core to core",
-            count: 1 << 18,
-            run: line_transfer,
-        },
-    ]
+/// All that is calibrated.
+pub fn case() -> Case {
+    Case::new(Group::Calibration, "calibration", 2, 4 << 20)
+        .reference("fetch_add, uncontended", fetch_add)
+        .reference("compare_exchange, uncontended", compare_exchange)
+        .reference("a cache line from core to core", |n| line_transfer(n / 16))
+        .reference("reading the clock", read_clock)
 }
 
-fn fetch_add(count: u64) -> f64 {
+fn fetch_add(count: u64) -> Each {
     let number = black_box(AtomicU64::new(0));
     each(count, || {
         for _ in 0..count {
@@ -55,7 +41,7 @@ fn fetch_add(count: u64) -> f64 {
     })
 }
 
-fn compare_exchange(count: u64) -> f64 {
+fn compare_exchange(count: u64) -> Each {
     let number = black_box(AtomicU64::new(0));
     each(count, || {
         for n in 0..count {
@@ -64,25 +50,38 @@ fn compare_exchange(count: u64) -> f64 {
     })
 }
 
-/// Half of a round trip between two threads.
-fn line_transfer(count: u64) -> f64 {
+fn read_clock(count: u64) -> Each {
+    each(count, || {
+        for _ in 0..count {
+            black_box(Instant::now());
+        }
+    })
+}
+
+/// Half of a round trip between two threads, on a core each if there are two.
+fn line_transfer(count: u64) -> Each {
     let (there, back) = (&Line::default(), &Line::default());
     thread::scope(|scope| {
         scope.spawn(move || {
+            cpu::pin_to_last();
             for n in 1..=count {
                 there.await_value(n);
                 back.0.store(n, Release);
             }
         });
-        // The first trip waits for the thread to start.
-        there.0.store(1, Release);
-        back.await_value(1);
-        each(2 * (count - 1), || {
-            for n in 2..=count {
-                there.0.store(n, Release);
-                back.await_value(n);
-            }
-        })
+        let timed = scope.spawn(move || {
+            cpu::pin_to_first();
+            // The first trip waits for the other thread to start.
+            there.0.store(1, Release);
+            back.await_value(1);
+            each(2 * (count - 1), || {
+                for n in 2..=count {
+                    there.0.store(n, Release);
+                    back.await_value(n);
+                }
+            })
+        });
+        timed.join().expect("a thread that does not panic")
     })
 }
 
@@ -100,8 +99,8 @@ impl Line {
     }
 }
 
-fn each(count: u64, work: impl FnOnce()) -> f64 {
+fn each(count: u64, work: impl FnOnce()) -> Each {
     let began = Instant::now();
     work();
-    began.elapsed().as_nanos() as f64 / count as f64
+    Each(began.elapsed().as_nanos() as f64 / count as f64)
 }

@@ -1,6 +1,5 @@
 //! What a figure is worth nothing without.
 
-use std::fmt;
 use std::fs;
 use std::thread;
 
@@ -25,12 +24,15 @@ impl Facts {
     }
 }
 
-impl fmt::Display for Facts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "- CPU: {}, {} cores to run on", self.cpu, self.cores)?;
-        writeln!(f, "- kernel: {}", self.kernel)?;
-        writeln!(f, "- compiler: {}", env!("BUILT_BY"))?;
-        writeln!(f, "- load at the start: {}", self.load)
+impl Facts {
+    /// Each by its name.
+    pub fn lines(&self) -> [(&'static str, String); 4] {
+        [
+            ("CPU", format!("{}, {} cores to run on", self.cpu, self.cores)),
+            ("kernel", self.kernel.clone()),
+            ("compiler", env!("BUILT_BY").to_owned()),
+            ("load at the start", self.load.clone()),
+        ]
     }
 }
 

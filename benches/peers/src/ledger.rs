@@ -2,7 +2,7 @@
 
 use crate::payload::Payload;
 
-pub const MAX_PRODUCERS: usize = 4;
+pub const MAX_PRODUCERS: usize = 64;
 
 const NUMBER_BITS: u32 = 48;
 
@@ -13,12 +13,21 @@ pub fn tag(producer: usize, number: u64) -> u64 {
 }
 
 /// What one consumer has seen. Finds fault without branching, so that it costs every contender the same.
-#[derive(Default)]
 pub struct Ledger {
     next: [u64; MAX_PRODUCERS],
     seen: u64,
     /// 0 as long as every item was the one expected.
     wrong: u64,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            next: [0; MAX_PRODUCERS],
+            seen: 0,
+            wrong: 0,
+        }
+    }
 }
 
 impl Ledger {

@@ -1,76 +1,52 @@
 //! What a large channel allocates.
 
-use std::sync::mpsc::sync_channel;
-
-use crate::case::Role;
+use crate::case::Case;
+use crate::cases::thread_peers;
 use crate::contenders::*;
+use crate::group::Group;
 use crate::ledger::tag;
+use crate::outcome::{Column, Outcome};
 use crate::payload::{Event, Payload};
 use crate::roles::TryPush;
 
 /// How many items the channels hold.
-pub const SLOTS: usize = 1_000_000;
+const SLOTS: u64 = 1_000_000;
 
 /// Bytes held in the two states of a channel.
-#[derive(Clone, Copy, Debug)]
-pub struct Footprint {
+struct Footprint {
     /// Just opened.
-    pub empty: i64,
+    empty: i64,
     /// Holding all the items it can.
-    pub full: i64,
+    full: i64,
 }
 
-/// A channel to be weighed.
-#[derive(Debug)]
-pub struct Weighed {
-    /// How a report names it.
-    pub name: &'static str,
-    /// What it is to the comparison.
-    pub role: Role,
-    weigh: fn(fn() -> i64) -> Footprint,
-}
+impl Outcome for Footprint {
+    const COLUMNS: &'static [Column] = &[
+        Column::headline("when full", "bytes per slot"),
+        Column::detail("when empty", "bytes per slot"),
+    ];
 
-impl Weighed {
-    /// Opens the channel and fills it; `held` says how many bytes the program holds.
-    pub fn weigh(&self, held: fn() -> i64) -> Footprint {
-        (self.weigh)(held)
+    fn figures(&self, items: u64) -> Vec<f64> {
+        [self.full, self.empty].map(|bytes| bytes as f64 / items as f64).into()
     }
 }
 
-/// Every channel, for items of 64 bytes.
-pub fn all() -> Vec<Weighed> {
-    let weighed = |role, name, weigh| Weighed { name, role, weigh };
-    vec![
-        weighed(Role::Ours, "ours", |held| weigh(block::<Event>, held)),
-        weighed(Role::Ours, "ours, DropOldest", |held| weigh(drop_oldest::<Event>, held)),
-        weighed(Role::Peer, "ArrayQueue", |held| weigh(array_queue::<Event>, held)),
-        weighed(Role::Peer, "crossbeam-channel", |held| {
-            weigh(crossbeam_channel::bounded::<Event>, held)
-        }),
-        weighed(Role::Peer, "crossfire", |held| {
-            weigh(crossfire::mpsc::bounded_blocking::<Event>, held)
-        }),
-        weighed(Role::Peer, "kanal", |held| weigh(kanal::bounded::<Event>, held)),
-        weighed(Role::Peer, "tachyonix", |held| weigh(tachyonix::channel::<Event>, held)),
-        weighed(Role::Peer, "thingbuf", |held| {
-            weigh(thingbuf::mpsc::blocking::channel::<Event>, held)
-        }),
-        weighed(Role::Peer, "flume", |held| weigh(flume::bounded::<Event>, held)),
-        weighed(Role::Peer, "async-channel", |held| {
-            weigh(async_channel::bounded::<Event>, held)
-        }),
-        weighed(Role::Peer, "tokio", |held| {
-            weigh(tokio::sync::mpsc::channel::<Event>, held)
-        }),
-        weighed(Role::Peer, "std", |held| weigh(sync_channel::<Event>, held)),
-    ]
+/// Every channel, for items of 64 bytes; `held` says how many bytes the program holds.
+pub fn case(held: fn() -> i64) -> Case {
+    let case = Case::new(Group::Memory, format!("memory, {SLOTS} items of 64 bytes"), 1, SLOTS)
+        .exact()
+        .ours("ours", move |n| weigh(block, n, held))
+        .ours("ours, DropOldest", move |n| weigh(drop_oldest, n, held))
+        .peer("ArrayQueue", move |n| weigh(array_queue, n, held))
+        .peer("tachyonix", move |n| weigh(tachyonix::channel, n, held));
+    thread_peers!(case, Event, |open, n| weigh(open, n, held))
 }
 
-fn weigh<S: TryPush<Event>, R>(open: fn(usize) -> (S, R), held: fn() -> i64) -> Footprint {
+fn weigh<S: TryPush<Event>, R>(open: impl Fn(usize) -> (S, R), items: u64, held: fn() -> i64) -> Footprint {
     let before = held();
-    let (mut sender, receiver) = open(SLOTS);
+    let (mut sender, receiver) = open(items as usize);
     let empty = held() - before;
-    for number in 0..SLOTS as u64 {
+    for number in 0..items {
         assert!(sender.offer(Event::new(tag(0, number))));
     }
     let full = held() - before;

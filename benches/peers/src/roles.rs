@@ -1,8 +1,13 @@
 //! What a case needs of a channel's two ends. No name here is a channel's own, so that each call says whose it is.
 
 use std::future::Future;
+use std::thread;
+use std::time::Duration;
 
 use crate::payload::Payload;
+
+/// How long a consumer that lingers lets items gather.
+pub const LINGER: Duration = Duration::from_millis(1);
 
 /// Pushes without waiting.
 pub trait TryPush<T: Payload> {
@@ -60,6 +65,13 @@ pub trait Take<T: Payload>: TryTake<T> {
             out.push(first);
             self.grab_some(out, max - 1);
         }
+    }
+
+    /// As [`get_batch`](Self::get_batch), but lets items gather first, during which no push has anybody to wake.
+    #[inline]
+    fn get_lingering(&mut self, out: &mut Vec<T>, max: usize) {
+        thread::sleep(LINGER);
+        self.get_batch(out, max);
     }
 }
 

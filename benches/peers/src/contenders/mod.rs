@@ -8,6 +8,7 @@ mod flume;
 mod forcing;
 mod kanal;
 mod mutex_deque;
+mod nowhere;
 mod ours;
 mod rtrb;
 mod std_mpsc;
@@ -18,6 +19,7 @@ mod tokio;
 pub use array_queue::array_queue;
 pub use forcing::{force_array_queue, force_async_channel};
 pub use mutex_deque::mutex_deque;
+pub use nowhere::nowhere;
 pub use ours::{block, drop_newest, drop_newest_by_policy, drop_oldest};
 
 use crate::payload::Payload;

@@ -3,7 +3,7 @@
 use mpsc_ring::{BackPressurePolicy, Consumer, Producer, channel};
 
 use crate::payload::Payload;
-use crate::roles::{Push, PushAsync, PushBatch, PushBatchAsync, Take, TakeAsync, TryPush, TryTake};
+use crate::roles::{LINGER, Push, PushAsync, PushBatch, PushBatchAsync, Take, TakeAsync, TryPush, TryTake};
 
 pub fn block<T: Payload>(capacity: usize) -> (Producer<T>, Consumer<T>) {
     channel(capacity, BackPressurePolicy::Block)
@@ -84,6 +84,20 @@ impl<T: Payload> Take<T> for Consumer<T> {
     #[inline(always)]
     fn get_batch(&mut self, out: &mut Vec<T>, max: usize) {
         self.take_batch_into(out, max);
+    }
+
+    #[inline(always)]
+    fn get_lingering(&mut self, out: &mut Vec<T>, max: usize) {
+        linger(self, out, max);
+    }
+}
+
+/// Takes at least one item into the empty `out`, letting items gather; none once the channel is closed and drained.
+fn linger<T: Payload>(consumer: &Consumer<T>, out: &mut Vec<T>, max: usize) {
+    while let Err(error) = consumer.take_batch_timeout_into(out, max, LINGER) {
+        if error.is_closed() {
+            break;
+        }
     }
 }
 
