@@ -114,7 +114,8 @@
 //! - `tokio`: `Consumer::batches_linger`, a stream of batches by a timer; and async operations and streams spend tokio's cooperative budget, so that a task whose channel is always ready
 //!   still lets its neighbours run. Off by default. Streams bound what they do in a row without it, too.
 //! - `serde`: the rings of [`compat`] serialise their contents. Off by default.
-//! - `spill`: `Spill`, an ordered log on disk for what does not fit into memory. Off by default.
+//! - `spill`: `Spill`, an ordered log on disk that survives crashes, for what cannot be delivered while a backend is down. Off
+//!   by default.
 
 // The modules in reading order: what users hold, the channel, what it is made of.
 mod buffer;
@@ -128,7 +129,6 @@ mod policy;
 mod producer;
 mod report;
 #[cfg(feature = "spill")]
-#[allow(dead_code)]
 mod spill;
 mod stats;
 mod stream;
@@ -164,7 +164,10 @@ pub use report::{Losses, Report};
 #[doc(hidden)]
 pub use spill::fuzz_reader;
 #[cfg(feature = "spill")]
-pub use spill::{AtCap, Codec, Compression, Fsync, Postcard, RawBytes, Spill, SpillError, SpillOptions};
+pub use spill::{
+    AppendError, AtCap, Codec, Compression, Fsync, Postcard, RawBytes, Spill, SpillCounts, SpillError, SpillOptions,
+    SpillRead,
+};
 pub use stats::{LossWarning, Stats};
 pub use stream::{Batches, Items, PushSink, ReportedBatches};
 

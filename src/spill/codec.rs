@@ -14,7 +14,7 @@ use super::records::Records;
 ///
 /// [`Postcard`] does so for every type that serde knows, [`RawBytes`] for items that are bytes already.
 ///
-/// Both methods run on the thread that pushes or takes, while no lock is held. If `encode` panics, nothing has been
+/// Both methods run on the thread that appends or reads, while no lock is held. If `encode` panics, nothing has been
 /// written; a record for which `decode` fails or panics is skipped and counted.
 ///
 /// # Examples

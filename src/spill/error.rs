@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// Something could not be written to a log on disk, or read from it.
 ///
-/// Nothing is lost by it: what was not accepted stays with the caller.
+/// Nothing is lost by it: what was not accepted stays with the caller, what was not read stays in the log.
 ///
 /// # Examples
 ///
@@ -67,7 +67,8 @@ impl SpillError {
         matches!(self, Self::AtCap { .. })
     }
 
-    /// Whether it is the item that cannot be written, now or later: it is too large, or its codec failed.
+    /// Whether it is the item that cannot be written, now or later: it is too large, or its codec failed. After
+    /// [`Spill::append`](crate::Spill::append), it is the first one in the `Vec`.
     pub fn is_about_item(&self) -> bool {
         matches!(self, Self::TooLarge { .. } | Self::Encode(_))
     }
@@ -96,5 +97,66 @@ impl Error for SpillError {
             Self::Encode(error) => Some(&**error),
             _ => None,
         }
+    }
+}
+
+/// An item could not be appended to a log; it comes back in the error.
+///
+/// # Examples
+///
+/// ```
+/// use mpsc_ring::{Spill, SpillError};
+///
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let dir = dir.path();
+/// let spill: Spill<String> = Spill::options().segment_bytes(4096).open(dir).unwrap();
+/// let error = spill.append_one("long".repeat(2000)).unwrap_err();
+/// assert!(matches!(error.error(), SpillError::TooLarge { bytes: 8006, .. }));
+/// assert_eq!(error.into_inner().len(), 8000);
+/// ```
+pub struct AppendError<T> {
+    item: T,
+    error: SpillError,
+}
+
+impl<T> AppendError<T> {
+    pub(super) fn new(item: T, error: SpillError) -> Self {
+        Self { item, error }
+    }
+
+    /// The item that was not appended.
+    pub fn into_inner(self) -> T {
+        self.item
+    }
+
+    /// What was in the way.
+    pub fn error(&self) -> &SpillError {
+        &self.error
+    }
+}
+
+impl<T> From<AppendError<T>> for SpillError {
+    fn from(error: AppendError<T>) -> Self {
+        error.error
+    }
+}
+
+impl<T> fmt::Debug for AppendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppendError")
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Display for AppendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<T> Error for AppendError<T> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
     }
 }

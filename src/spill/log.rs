@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
+use super::counts::{SpillCounts, SpillRead};
 use super::cursor::{self, Cursor};
 use super::error::SpillError;
 use super::frame::Filling;
@@ -54,7 +55,7 @@ pub(crate) struct Log {
     pub(super) directory_synced: u64,
     /// Freeing a segment has failed: it is not tried again before the next sync.
     pub(super) freeing_failed: bool,
-    pub(super) counts: Counts,
+    pub(super) counts: SpillCounts,
 }
 
 /// Items missing in front of the next one to be read.
@@ -62,46 +63,6 @@ pub(crate) struct Log {
 pub(super) struct Gap {
     lost: u64,
     pub(super) dropped: u64,
-}
-
-/// What a read has found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Read {
-    /// How many items it returned. If none, there is nothing more.
-    pub(crate) count: usize,
-    /// The number of the first one.
-    pub(crate) first_seq: u64,
-    /// How many items directly before that one are damaged or gone.
-    pub(crate) lost: u64,
-    /// How many items directly before that one were dropped at the cap.
-    pub(crate) dropped: u64,
-    /// How many records among those returned were no items: their numbers count, but they are left out.
-    pub(crate) undecodable: usize,
-}
-
-/// What has happened, in items unless said otherwise, since the log was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    /// Accepted.
-    pub(crate) appended: u64,
-    /// Handed out, those that turned out to be no items included.
-    pub(crate) read: u64,
-    /// Damaged or gone, found by the numbers missing.
-    pub(crate) lost: u64,
-    /// Handed out as records, but no items.
-    pub(crate) undecodable: u64,
-    /// Dropped unread to stay within the cap.
-    pub(crate) dropped_at_cap: u64,
-    /// Given back because of the cap; each time that they were offered.
-    pub(crate) refused_at_cap: u64,
-    /// Writes that failed.
-    pub(crate) write_errors: u64,
-    /// Syncs that failed.
-    pub(crate) sync_errors: u64,
-    /// Reads that failed.
-    pub(crate) read_errors: u64,
-    /// Segments that could not be removed.
-    pub(crate) free_errors: u64,
 }
 
 impl Log {
@@ -173,7 +134,7 @@ impl Log {
             directory_changes: 1,
             directory_synced: 0,
             freeing_failed: false,
-            counts: Counts::default(),
+            counts: SpillCounts::default(),
             storage,
         };
         log.recount();
@@ -185,7 +146,7 @@ impl Log {
     ///
     /// What the read before handed out counts as consumed from now on. A read stops in front of a gap; the next one
     /// steps over it.
-    pub(crate) fn read(&mut self, records: &mut Records, max: usize) -> Result<Read, SpillError> {
+    pub(crate) fn read(&mut self, records: &mut Records, max: usize) -> Result<SpillRead, SpillError> {
         self.consume();
         let mut first_seq = self.read_seq;
         while records.count() < max {
@@ -228,7 +189,7 @@ impl Log {
         }
         self.counts.read += records.count() as u64;
         let gap = std::mem::take(&mut self.gap);
-        Ok(Read {
+        Ok(SpillRead {
             count: records.count(),
             first_seq,
             lost: gap.lost,
@@ -278,7 +239,7 @@ impl Log {
         self.config.fsync
     }
 
-    pub(crate) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> SpillCounts {
         self.counts
     }
 

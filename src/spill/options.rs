@@ -18,12 +18,11 @@ const MIN_READ_AHEAD: usize = 4 << 10;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AtCap {
-    /// Nothing is lost: the pusher waits until consumers have read enough.
+    /// What is offered stays with the caller, by [`SpillError::AtCap`], and is counted. The default: nothing is lost.
     #[default]
-    Block,
-    /// The incoming item comes back and is counted.
     Refuse,
-    /// The oldest segment is dropped, and what was unread in it is counted.
+    /// The oldest segment is removed, and what was unread in it is counted. What was in it and had
+    /// been handed out is gone without being counted, even if it was not committed.
     DropOldest,
 }
 
@@ -43,7 +42,7 @@ pub enum Fsync {
     Never,
     /// When something has waited for so long. The default, with 500 ms.
     Interval(Duration),
-    /// Before an append returns.
+    /// Before an append returns: one sync for each call, however many items it takes.
     EveryBatch,
 }
 
@@ -128,7 +127,6 @@ impl Config {
 #[must_use = "options do nothing until a log is opened"]
 pub struct SpillOptions<T, C = Postcard> {
     config: Config,
-    keep_on_close: bool,
     codec: C,
     items: PhantomData<fn() -> T>,
 }
@@ -137,7 +135,6 @@ impl<T> SpillOptions<T> {
     pub(crate) fn new() -> Self {
         Self {
             config: Config::default(),
-            keep_on_close: false,
             codec: Postcard,
             items: PhantomData,
         }
@@ -145,7 +142,7 @@ impl<T> SpillOptions<T> {
 }
 
 impl<T, C> SpillOptions<T, C> {
-    /// The size of one file, 16 MiB unless set: disk space is freed by whole files, and an item must fit into one.
+    /// The size of one file in bytes, 16 MiB unless set: disk space is freed by whole files, and an item must fit into one.
     ///
     /// Held between 4 KiB and 1 GiB, and within a quarter of [`max_bytes`](Self::max_bytes).
     pub fn segment_bytes(mut self, bytes: u64) -> Self {
@@ -153,13 +150,15 @@ impl<T, C> SpillOptions<T, C> {
         self
     }
 
-    /// The most disk space to use, 1 GiB unless set and at least 16 KiB; `u64::MAX` is no limit.
+    /// The most disk space that items may take, in bytes: 1 GiB unless set and at least 16 KiB; `u64::MAX` is no limit.
+    ///
+    /// The two small files beside the segments, 13 KiB together, come on top.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.config.max_bytes = bytes;
         self
     }
 
-    /// What happens at [`max_bytes`](Self::max_bytes); [`AtCap::Block`] unless set.
+    /// What happens at [`max_bytes`](Self::max_bytes); [`AtCap::Refuse`] unless set.
     pub fn at_cap(mut self, at_cap: AtCap) -> Self {
         self.config.at_cap = at_cap;
         self
@@ -185,17 +184,10 @@ impl<T, C> SpillOptions<T, C> {
         self
     }
 
-    /// Whether items that are still in memory when the channel closes are written to the log; `false` unless set.
-    pub fn keep_on_close(mut self, keep: bool) -> Self {
-        self.keep_on_close = keep;
-        self
-    }
-
     /// How items are written and read; [`Postcard`] unless set.
     pub fn codec<D: Codec<T>>(self, codec: D) -> SpillOptions<T, D> {
         SpillOptions {
             config: self.config,
-            keep_on_close: self.keep_on_close,
             codec,
             items: PhantomData,
         }
@@ -211,7 +203,7 @@ impl<T, C> SpillOptions<T, C> {
     where
         C: Codec<T> + 'static,
     {
-        Spill::open_with(self.config.reconciled(), self.keep_on_close, self.codec, dir.into())
+        Spill::open_with(self.config.reconciled(), self.codec, dir.into())
     }
 }
 
@@ -219,7 +211,6 @@ impl<T, C> fmt::Debug for SpillOptions<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SpillOptions")
             .field("config", &self.config)
-            .field("keep_on_close", &self.keep_on_close)
             .finish_non_exhaustive()
     }
 }

@@ -19,6 +19,11 @@ impl Records {
         Self { bytes, count: 0 }
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.count = 0;
+    }
+
     pub(crate) fn into_buffer(self) -> Vec<u8> {
         self.bytes
     }
@@ -48,8 +53,7 @@ impl Records {
         match (len, error) {
             (None, _) => {
                 // What is left of the other items cannot be trusted.
-                self.bytes.clear();
-                self.count = 0;
+                self.clear();
                 SpillError::Encode("the codec has removed other items".into())
             }
             (_, Some(error)) => SpillError::Encode(error),

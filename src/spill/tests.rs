@@ -8,8 +8,9 @@ mod order;
 
 use std::sync::Arc;
 
+use super::counts::SpillRead;
 use super::error::SpillError;
-use super::log::{Log, Read};
+use super::log::Log;
 use super::memory::Memory;
 use super::options::{Config, Fsync};
 use super::records::Records;
@@ -63,7 +64,7 @@ fn append(log: &mut Log, items: impl IntoIterator<Item = u64>) -> Result<usize, 
     log.append(&records(items))
 }
 
-fn read(log: &mut Log, max: usize) -> (Read, Vec<u64>) {
+fn read(log: &mut Log, max: usize) -> (SpillRead, Vec<u64>) {
     let mut records = Records::default();
     let read = log.read(&mut records, max).unwrap();
     log.free_consumed(false);

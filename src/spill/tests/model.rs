@@ -76,8 +76,8 @@ fn configs() -> impl Strategy<Value = Config> {
         Just(Fsync::EveryBatch)
     ];
     let at_cap = prop_oneof![
-        Just((AtCap::Block, u64::MAX)),
-        Just((AtCap::Block, 1600)),
+        Just((AtCap::Refuse, u64::MAX)),
+        Just((AtCap::Refuse, 1600)),
         Just((AtCap::DropOldest, 1600))
     ];
     let compression = prop_oneof![Just(Compression::None), Just(Compression::Lz4)];
