@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::cursor;
 use super::super::options::{Compression, Config};
 use super::super::segment::{self, Segment};
 use super::*;
@@ -101,7 +102,9 @@ fn every_byte_may_be_flipped() {
         let files = sample(config);
         let last = segments(&files).pop().unwrap();
         for (name, bytes) in &files {
-            for at in 0..bytes.len() {
+            // Most of the cursor is what lies between its slots: a few places will do.
+            let counts = |at: &usize| name != cursor::NAME || at % 4096 < 32 || at % 61 == 0;
+            for at in (0..bytes.len()).filter(counts) {
                 for bit in [0, 4, 7] {
                     let mut flipped = files.clone();
                     flipped.get_mut(name).unwrap()[at] ^= 1 << bit;
