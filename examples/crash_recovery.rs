@@ -71,8 +71,10 @@ fn work(dir: &Path, run: usize) -> Result<(), SpillError> {
         for (run, n) in batch.drain(..) {
             say(format!("event {run} {n}\n"));
         }
-        // Killed before this, it delivers them again next time.
-        spill.commit()?;
+        // Not for each batch, as it waits for the medium. What is delivered after the last one may come again next time.
+        if n % 200 == 0 {
+            spill.commit()?;
+        }
     }
     Ok(())
 }
