@@ -153,6 +153,8 @@
 //!   default.
 //! - `latency`: `Producer::timed` makes producers that time one push in so many. Off by default; without it, and with it, a
 //!   plain push is the same.
+//! - `spill`: `Spill`, an ordered log on disk that survives crashes, for what cannot be delivered while a backend is down. Off
+//!   by default.
 
 // The modules in reading order: what users hold, the channel, what it is made of.
 mod aged;
@@ -168,6 +170,8 @@ mod ordered;
 mod policy;
 mod producer;
 mod report;
+#[cfg(feature = "spill")]
+mod spill;
 mod stats;
 mod stream;
 
@@ -203,6 +207,14 @@ pub use ordered::Timestamped;
 pub use policy::BackPressurePolicy;
 pub use producer::{Producer, PushAsync, WeakProducer};
 pub use report::{Losses, Report};
+#[cfg(all(feature = "spill", fuzzing))]
+#[doc(hidden)]
+pub use spill::fuzz_reader;
+#[cfg(feature = "spill")]
+pub use spill::{
+    AppendError, AtCap, Codec, Compression, Fsync, Postcard, RawBytes, Spill, SpillCounts, SpillError, SpillOptions,
+    SpillRead,
+};
 pub use stats::{LossWarning, Stats};
 pub use stream::{Batches, Items, PushSink, ReportedBatches};
 
