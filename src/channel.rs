@@ -595,7 +595,7 @@ impl<T> Channel<T> {
     /// may be.
     pub(crate) fn poll_ready(&self, n: usize, watch: &mut Watch, waker: &Waker) -> Poll<()> {
         let n = n.min(self.ring.capacity());
-        while self.ring.len() < n && !self.ring.is_closed() {
+        while !self.ring.holds(n) && !self.ring.is_closed() {
             let mark = self.ring.position_of(n);
             let announce = |lowest| self.ring.announce_mark(lowest, mark);
             if self.marks.set(watch, mark, waker, announce) {

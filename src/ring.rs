@@ -33,8 +33,9 @@
 //! - **Head**: a change of `head` (Release) → its load (Acquire). Carries the `tail` that a claim had items by, so that a
 //!   ring is not taken for empty for a `tail` older than its `head`. And a hold that ends (Release) → the next claim or
 //!   hold (Acquire). Carries "nobody is looking any more".
-//! - **Room**: a claim on `tail` (Release) → the load of `tail` (Acquire) in another push. Carries the `freed` that the
-//!   claim had room by, so that a ring is not taken for full for a `freed` older than its `tail`.
+//! - **Room**: a claim on `tail` (Release) → the load of `tail` (Acquire) in another push, or by who counts what is inside. Carries
+//!   the `freed` that the claim had room by, so that a ring is not taken for full for a `freed` older than its `tail`, and the
+//!   takes that came before it.
 //! - **Mark**: raising `MARKED` in `tail` (Release) → the look at `tail` (Acquire) of a push that met it. Carries `wake_at`, the
 //!   lowest position that somebody wants to be woken at.
 //! - **Close**: raising `CLOSED` in `tail` (Release) → meeting it there (Acquire). Carries what the closing thread did
@@ -1102,6 +1103,14 @@ impl<T> Ring<T> {
         let head = Position::of(self.takers.head.load(Acquire));
         let tail = Position::of(self.tail.load(Relaxed));
         self.layout.distance(head, tail).clamp(0, self.capacity as i64) as usize
+    }
+
+    /// Whether `n` items are inside at once.
+    pub(crate) fn holds(&self, n: usize) -> bool {
+        // With `tail` read first, so many were inside when `head` was read.
+        let tail = Position::of(self.tail.load(Acquire)); // Room
+        let head = Position::of(self.takers.head.load(Relaxed)); // Relaxed: as new as the push knew it, by Room.
+        self.layout.distance(head, tail) >= n as i64
     }
 
     pub(crate) fn is_empty(&self) -> bool {

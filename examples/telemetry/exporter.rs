@@ -14,11 +14,11 @@ use crate::event::Event;
 /// Events in a batch, at most.
 const BATCH: usize = 1_024;
 
-/// How long the exporter looks away after it has found the ring almost empty.
+/// How long the exporter lets events gather when there were not many.
 ///
-/// A push that finds the exporter waiting for it has to wake it, which takes microseconds. While the exporter looks
-/// away nobody has to, and when it looks again there is a batch.
-const LOOK_AWAY: Duration = Duration::from_millis(2);
+/// A push that finds the exporter waiting for an event has to wake it, which takes microseconds. While it lingers, only a push
+/// that makes the channel half full does.
+const LINGER: Duration = Duration::from_millis(2);
 
 /// What the exporter has counted.
 #[derive(Clone, Copy, Default)]
@@ -85,7 +85,7 @@ async fn write(consumer: &Consumer<Event>, out: File, exported: &mut Exported) -
         exported.lines += count;
         exported.bytes += lines.len() as u64;
         if report.taken < almost_empty && !consumer.is_closed() {
-            tokio::time::sleep(LOOK_AWAY).await;
+            _ = tokio::time::timeout(LINGER, consumer.ready(consumer.capacity() / 2)).await;
         }
     }
 }
