@@ -11,8 +11,9 @@ use std::sync::MutexGuard;
 use futures::Sink;
 use futures::stream::FusedStream;
 use mpsc_ring::{
-    BatchPushError, Batches, BuildError, Builder, Consumer, IntoIter, Items, Iter, Place, Producer, PushAsync,
-    PushError, PushSink, Stats, TakeTimeoutError, TryIter, TryTakeError, WeakProducer,
+    BatchPushError, Batches, BuildError, Builder, Consumer, IntoIter, Items, Iter, LossWarning, Place, Producer,
+    PushAsync, PushError, PushSink, Report, ReportedBatches, Stats, TakeTimeoutError, TryIter, TryTakeError,
+    WeakProducer,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -66,6 +67,12 @@ mod streams_and_iterators {
     use super::*;
     assert_impl_all!(Items<'static, Movable>: Send, Sync, Unpin, FusedStream);
     assert_impl_all!(Batches<'static, Movable>: Send, Sync, Unpin, FusedStream);
+    assert_impl_all!(ReportedBatches<'static, Movable>: Send, Sync, Unpin, FusedStream, Debug);
+    assert_not_impl_any!(ReportedBatches<'static, Bound>: Send, Sync, Clone);
+    #[cfg(feature = "tokio")]
+    assert_impl_all!(mpsc_ring::LingeringBatches<'static, Movable>: Send, Sync, Unpin, FusedStream, Debug);
+    #[cfg(feature = "tokio")]
+    assert_not_impl_any!(mpsc_ring::LingeringBatches<'static, Bound>: Send, Sync, Clone);
     assert_impl_all!(Iter<'static, Movable>: Send, Sync, Unpin, FusedIterator);
     assert_impl_all!(TryIter<'static, Movable>: Send, Sync, Unpin, Iterator);
     assert_impl_all!(IntoIter<Movable>: Send, Sync, Unpin, FusedIterator);
@@ -102,6 +109,8 @@ mod errors {
     assert_impl_all!(TakeTimeoutError: Error, Send, Sync, Copy, PartialEq);
     assert_impl_all!(BuildError: Error, Send, Sync, Clone, PartialEq);
     assert_impl_all!(Stats: Send, Sync, Copy, Default, PartialEq, Debug);
+    assert_impl_all!(Report: Send, Sync, Copy, Default, PartialEq, Debug);
+    assert_impl_all!(LossWarning: Send, Sync, Default, Debug);
     assert_not_impl_any!(PushError<Bound>: Send, Sync);
 }
 
@@ -117,6 +126,13 @@ fn unnamed_futures_are_send_for_items_that_are() {
     drop(is_send(consumer.take_async()));
     drop(is_send(consumer.take_batch_async(1)));
     drop(is_send(consumer.take_batch_into_async(&mut out, 1)));
+    drop(is_send(consumer.ready(1)));
+    drop(is_send(consumer.take_batch_until(1, std::future::pending::<()>())));
+    drop(is_send(consumer.take_batch_until_into(
+        &mut out,
+        1,
+        std::future::pending::<()>(),
+    )));
     drop(is_send(producer.push_from_async(&mut items)));
     drop(is_send(producer.closed()));
     place.leave();

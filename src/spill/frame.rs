@@ -203,18 +203,7 @@ pub(crate) fn frame_of(segment: u64, first_seq: u64, records: &Records, compress
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn records(items: &[&[u8]]) -> Records {
-        let mut records = Records::default();
-        for item in items {
-            let pushed = records.push(|out| {
-                out.extend_from_slice(item);
-                Ok::<_, String>(())
-            });
-            pushed.unwrap();
-        }
-        records
-    }
+    use crate::spill::records::tests::records;
 
     fn is_valid(segment: u64, frame: &[u8]) -> bool {
         let header = Header::parse(frame.first_chunk().unwrap());

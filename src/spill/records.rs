@@ -122,10 +122,10 @@ pub(crate) fn first_size(bytes: &[u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn records(items: &[&[u8]]) -> Records {
+    pub(crate) fn records(items: &[&[u8]]) -> Records {
         let mut records = Records::default();
         for item in items {
             let pushed = records.push(|out| {
