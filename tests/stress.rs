@@ -390,6 +390,7 @@ fn items_that_panic_are_dropped_once_each() {
                 let pushers: [_; 3] = std::array::from_fn(|p| {
                     let (producer, ledger, pushing) = (producer.clone(), ledger.clone(), pushing.clone());
                     thread::spawn(move || {
+                        let mut offered = 0;
                         for n in up_to(10_000).map(|n| p * count + n) {
                             let item = if n % 7 == 0 { ledger.bomb(n) } else { ledger.item(n) };
                             let _ = panics(|| match n % 3 {
@@ -397,8 +398,10 @@ fn items_that_panic_are_dropped_once_each() {
                                 1 => drop(producer.push_displacing(item)),
                                 _ => _ = producer.push_from(&mut vec![item]),
                             });
+                            offered += 1;
                         }
                         pushing.fetch_sub(1, Ordering::SeqCst);
+                        offered
                     })
                 });
                 let taker = thread::spawn(move || {
@@ -410,11 +413,13 @@ fn items_that_panic_are_dropped_once_each() {
                     }
                     let _ = panics(|| drop(consumer));
                 });
-                pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+                let offered: u64 = pushers.into_iter().map(|pusher| pusher.join().unwrap()).sum();
                 producer.close();
                 taker.join().unwrap();
                 ledger.assert_each_dropped_once();
-                assert_eq!(producer.len(), 0);
+                let stats = producer.stats();
+                assert_eq!((stats.offered(), stats.len), (offered, 0));
+                assert_eq!(stats.pushed, stats.taken + stats.evicted + stats.discarded);
             }
         }
         let _ = std::panic::take_hook();
