@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 #[cfg(not(loom))]
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// A spin with an end, for who must not wait for another thread.
 pub(crate) struct Spin {
@@ -33,8 +33,14 @@ impl Spin {
 /// Whether another thread can run while this one spins. Asked of the system once, so who pins the process does so first.
 #[cfg(not(loom))]
 fn others_run() -> bool {
-    static OTHERS_RUN: OnceLock<bool> = OnceLock::new();
-    *OTHERS_RUN.get_or_init(|| std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1))
+    /// 0 until it is known.
+    static CORES: AtomicUsize = AtomicUsize::new(0);
+    let mut cores = CORES.load(Relaxed); // Relaxed, both: whoever asks gets the same answer.
+    if cores == 0 {
+        cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        CORES.store(cores, Relaxed);
+    }
+    cores > 1
 }
 
 /// Spins longer and longer, then yields, for as long as it is asked. On one processor it only yields.
