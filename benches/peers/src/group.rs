@@ -86,7 +86,7 @@ impl Group {
                  A producer that fell behind its schedule pushes at once until it has caught up. \
                  One producer and the consumer are pinned to a core each; four go where the system puts them. \
                  Beside it, the CPU that the consumer's thread took, in % of a core. \
-                 Who lingers sleeps for 500 µs before each batch: any channel can be used so."
+                 Who lingers takes batches by a timer of 1 ms: ours by its own means, the others by sleeping before each."
             }
             Self::Waking => {
                 "A push every 75 µs into an empty channel whose consumer has gone to sleep, so that each has to wake it. \
