@@ -416,9 +416,9 @@ impl<T> Channel<T> {
         let run = self.ring.take_into(out, max, purpose, &mut disposal);
         if let Ok(run) = &run {
             self.taken(run.moved);
-        }
-        if let (Ok(run), Some(report)) = (&run, report) {
-            *report = self.report(run.moved.count, run.first, run.evictions);
+            if let Some(report) = report {
+                *report = self.report(run.moved.count, run.first, run.evictions);
+            }
         }
         disposal.finish();
         run.map(|run| run.moved.count)
@@ -767,7 +767,7 @@ impl<T> Channel<T> {
     fn evict_excess(&self) {
         if self.when_full == WhenFull::DropOldest {
             let mut disposal = self.disposal();
-            disposal.evicted(self.ring.evict().unwrap_or(None));
+            disposal.evicted(self.ring.evict());
             disposal.finish();
         }
     }

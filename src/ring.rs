@@ -313,7 +313,7 @@ impl<T> Ring<T> {
         let mut evicted = None;
         let result = loop {
             disposal.evicted(evicted.take());
-            evicted = self.evict().unwrap_or(None);
+            evicted = self.evict();
             match self.claim_slot() {
                 Ok(claim) => {
                     let moved = self.fill(claim, item);
@@ -357,7 +357,7 @@ impl<T> Ring<T> {
             }
             // What lies beyond the capacity is gone already, to earlier pushes.
             disposal.evicted(evicted.take());
-            evicted = self.evict().unwrap_or(None);
+            evicted = self.evict();
             if !spin.again() {
                 break Err((item, Refused::Pinned));
             }
@@ -454,7 +454,7 @@ impl<T> Ring<T> {
         let mut evicted = None;
         let result = loop {
             disposal.evicted(evicted.take());
-            evicted = self.evict().unwrap_or(None);
+            evicted = self.evict();
             match self.push_batch(batch) {
                 Ok(moved) => {
                     disposal.run(|| then(moved));
@@ -705,28 +705,29 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Evicts what lies beyond the capacity, which makes room. Where values are wanted, that is one, and it is returned.
-    pub(crate) fn evict(&self) -> Result<Option<T>, Busy> {
+    /// Evicts what lies beyond the capacity, which makes room, unless another thread is in the middle of taking or evicting, or
+    /// of pushing the oldest item. Where values are wanted, that is one, and it is returned.
+    pub(crate) fn evict(&self) -> Option<T> {
         let head = self.takers.head.load(Relaxed); // Relaxed: claiming it confirms it.
         let at = Position::of(head);
         if !self.may_claim(head) {
-            return Err(Busy);
+            return None;
         }
         let excess = self.excess(at);
         if excess == 0 {
-            return Ok(None);
+            return None;
         }
         let evicted = self.published_run(at, excess);
         let end = self.layout.advance(at, evicted);
         if evicted == 0 || !self.change_head(head, end.word().wrapping_sub(at.word())) {
-            return Err(Busy);
+            return None;
         }
         self.takers.evicted.add_alone(evicted as u64);
         // SAFETY: this thread claimed the position on `head`, after meeting its stamp (Publish).
         #[allow(unsafe_code)]
         let value = self.evicts_values.then(|| unsafe { self.read(at) });
         self.free(end);
-        Ok(value)
+        value
     }
 
     /// Counts the items that a claim evicts. `take` ends the claim, and then the one that has a destructor is dropped.
@@ -1182,9 +1183,6 @@ impl<T> Drop for Held<'_, T> {
 
 /// The stamps and slots of neighbouring positions.
 type Part<'a, T> = (&'a [AtomicU8], &'a [UnsafeCell<MaybeUninit<T>>]);
-
-/// Another thread is in the middle of taking or evicting, or of pushing the oldest item.
-pub(crate) struct Busy;
 
 /// What a take of many is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
