@@ -6,7 +6,7 @@ use crate::channel::Channel;
 use crate::consumer::Consumer;
 use crate::disposal::{DropCause, OnDrop};
 use crate::error::BuildError;
-use crate::policy::{BackPressurePolicy, WhenFull};
+use crate::policy::BackPressurePolicy;
 use crate::producer::Producer;
 use crate::sync::Arc;
 
@@ -121,10 +121,9 @@ impl<T> Builder<T> {
 
     /// A channel that counts one producer and one consumer, which are yet to be made.
     pub(crate) fn try_build_channel(self) -> Result<Arc<Channel<T>>, BuildError> {
-        let when_full = WhenFull::from(&self.policy);
         Ok(Arc::new(Channel::new(
             self.capacity,
-            when_full,
+            self.policy,
             self.on_drop,
             self.first_lap,
         )?))

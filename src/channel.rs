@@ -9,10 +9,14 @@ use crossbeam_utils::CachePadded;
 use crate::disposal::{Disposal, OnDrop};
 use crate::error::{BatchPushError, BuildError, PushError, TryTakeError};
 use crate::marks::{Marks, Watch, block_until};
-use crate::policy::WhenFull;
+#[cfg(feature = "spill")]
+use crate::overflow::{Overflow, Pushed, Rejected};
+use crate::policy::{BackPressurePolicy, WhenFull};
 use crate::position::{MARKED, Position, WAITED};
 use crate::report::{Losses, Report};
 use crate::ring::{Batch, Evicting, Evictions, Moved, Nothing, Purpose, Refused, Ring, Side};
+#[cfg(feature = "spill")]
+use crate::spill::Spill;
 use crate::spin::Snooze;
 use crate::stats::Stats;
 use crate::sync::{AcqRel, AtomicU64, AtomicUsize, Relaxed};
@@ -23,6 +27,9 @@ use crate::wait::{Attempt, Outcome, Seat, WaitingRoom, come_back};
 pub(crate) struct Channel<T> {
     ring: Ring<T>,
     when_full: WhenFull,
+    /// Where pushes go that the ring does not take, under `SpillToDisk`.
+    #[cfg(feature = "spill")]
+    overflow: Option<Overflow<T>>,
     /// Takers wait here for items.
     not_empty: WaitingRoom,
     /// Pushers wait here for room.
@@ -44,6 +51,9 @@ struct Refusals {
     full: Tally,
     /// Full, and the oldest item pinned; not among the others.
     pinned: Tally,
+    /// Full, and the item could not be written to disk; not among the others.
+    #[cfg(feature = "spill")]
+    unwritten: Tally,
 }
 
 /// When to stop waiting that may take `timeout`; never, if no clock can show that time.
@@ -54,14 +64,15 @@ pub(crate) fn deadline_after(timeout: Duration) -> Option<Instant> {
 impl<T> Channel<T> {
     pub(crate) fn new(
         capacity: usize,
-        when_full: WhenFull,
+        policy: BackPressurePolicy<T>,
         on_drop: Option<OnDrop<T>>,
         first_lap: u64,
     ) -> Result<Self, BuildError> {
+        let when_full = WhenFull::from(&policy);
         let evicting = match when_full {
             WhenFull::DropOldest if on_drop.is_some() => Evicting::Values,
             WhenFull::DropOldest => Evicting::Items,
-            WhenFull::Block | WhenFull::DropNewest => Evicting::Nothing,
+            _ => Evicting::Nothing,
         };
         // A thread that finds the ring full or empty lets the other side run ahead: looking at once would cost both a
         // transfer of the words' cache lines for every item. A small ring turns round sooner.
@@ -76,8 +87,14 @@ impl<T> Channel<T> {
                 WaitingRoom::new(room.min(6)),
             )
         };
+        let ring = Ring::new(capacity, evicting, first_lap)?;
         Ok(Self {
-            ring: Ring::new(capacity, evicting, first_lap)?,
+            #[cfg(feature = "spill")]
+            overflow: match policy {
+                BackPressurePolicy::SpillToDisk(spill) => Some(Overflow::new(spill, &ring)),
+                _ => None,
+            },
+            ring,
             when_full,
             not_empty,
             not_full,
@@ -89,6 +106,8 @@ impl<T> Channel<T> {
             refused: CachePadded::new(Refusals {
                 full: Tally::new(),
                 pinned: Tally::new(),
+                #[cfg(feature = "spill")]
+                unwritten: Tally::new(),
             }),
             taken_shown: AtomicU64::new(0),
         })
@@ -121,6 +140,8 @@ impl<T> Channel<T> {
                 WhenFull::Block => self.push_when_room(item, deadline()),
                 WhenFull::DropOldest => self.push_by_evicting(item),
                 WhenFull::DropNewest => Err(self.refused(item, refused)),
+                #[cfg(feature = "spill")]
+                WhenFull::SpillToDisk => self.push_past_ring(item, deadline()),
             },
         }
     }
@@ -182,6 +203,12 @@ impl<T> Channel<T> {
         seat: &mut Seat,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), PushError<T>>> {
+        #[cfg(feature = "spill")]
+        if let Some(overflow) = &self.overflow {
+            return self
+                .not_full
+                .poll_until(seat, cx, |attempt| self.attempt_push_past(overflow, item, attempt));
+        }
         if self.when_full != WhenFull::Block {
             return match item.take() {
                 Some(item) => Poll::Ready(self.push(item, || None)),
@@ -229,6 +256,11 @@ impl<T> Channel<T> {
         match self.when_full {
             WhenFull::Block => match self.try_push(item) {
                 Err(PushError::Full(item)) => Ok(Some(item)),
+                done => done.map(|()| None),
+            },
+            #[cfg(feature = "spill")]
+            WhenFull::SpillToDisk => match self.push_past_ring(item, Some(Instant::now())) {
+                Err(PushError::Timeout(item)) => Ok(Some(item)),
                 done => done.map(|()| None),
             },
             _ => self.push(item, || None).map(|()| None),
@@ -304,6 +336,14 @@ impl<T> Channel<T> {
                     let pushed = |moved| self.pushed(moved);
                     self.ring.push_batch_evicting(batch, &mut disposal, pushed)
                 }
+                #[cfg(feature = "spill")]
+                Err(Refused::Full | Refused::Diverted) if self.when_full == WhenFull::SpillToDisk => {
+                    match self.attempt_push_batch_past(batch, attempt, &mut disposal) {
+                        Outcome::Done(Ok(())) => continue,
+                        Outcome::Done(Err(error)) => break Outcome::Done(Err(error)),
+                        _ => break Outcome::Nothing,
+                    }
+                }
                 moved => moved.map(|moved| disposal.run(|| self.pushed(moved))),
             };
             let pushed = batch.pushed();
@@ -322,6 +362,125 @@ impl<T> Channel<T> {
         };
         disposal.finish();
         outcome
+    }
+
+    // ------------------------------------------------------ pushing past the ring
+
+    #[cfg(feature = "spill")]
+    #[cold]
+    #[inline(never)]
+    fn push_past_ring(&self, item: T, deadline: Option<Instant>) -> Result<(), PushError<T>> {
+        let Some(overflow) = &self.overflow else {
+            return Err(PushError::Full(item));
+        };
+        let mut item = Some(item);
+        if let Outcome::Done(result) = self.attempt_push_past(overflow, &mut item, Attempt::Plain) {
+            return result;
+        }
+        let pushed = self
+            .not_full
+            .block_until(deadline, |attempt| self.attempt_push_past(overflow, &mut item, attempt));
+        pushed.unwrap_or_else(|| item.map_or(Ok(()), |item| Err(PushError::Timeout(item))))
+    }
+
+    /// One attempt to push `item` into the log, or into the ring if that has room again; it stays if it has to wait for room in
+    /// the log.
+    #[cfg(feature = "spill")]
+    fn attempt_push_past(
+        &self,
+        overflow: &Overflow<T>,
+        item: &mut Option<T>,
+        attempt: Attempt,
+    ) -> Outcome<Result<(), PushError<T>>> {
+        let Some(pushed) = item.take() else {
+            return Outcome::Done(Ok(()));
+        };
+        match overflow.push(&self.ring, pushed, attempt == Attempt::Announced) {
+            Ok(pushed) => {
+                self.pushed_past(pushed);
+                Outcome::Done(Ok(()))
+            }
+            Err((rejected_item, rejected)) => {
+                self.count_rejected(&rejected, 1);
+                match rejected.with(rejected_item) {
+                    Ok(error) => Outcome::Done(Err(error)),
+                    Err(waiting) => {
+                        *item = Some(waiting);
+                        Outcome::Nothing
+                    }
+                }
+            }
+        }
+    }
+
+    /// One attempt to push what is left of `batch` into the log.
+    #[cfg(feature = "spill")]
+    fn attempt_push_batch_past(
+        &self,
+        batch: &mut Batch<'_, T>,
+        attempt: Attempt,
+        disposal: &mut Disposal<'_, T>,
+    ) -> Outcome<Result<(), BatchPushError>> {
+        let Some(overflow) = &self.overflow else {
+            return Outcome::Nothing;
+        };
+        let (pushed, rejected) = overflow.push_batch(&self.ring, batch, attempt == Attempt::Announced);
+        if let Some(pushed) = pushed {
+            if let Pushed::Log { count, .. } = pushed {
+                disposal.run(|| {
+                    let mut dropper = Dropper::new();
+                    batch.drop_front(count, &mut dropper);
+                    dropper.finish();
+                });
+            }
+            disposal.run(|| self.pushed_past(pushed));
+        }
+        let Some(rejected) = rejected else {
+            return Outcome::Done(Ok(()));
+        };
+        let pushed = batch.pushed();
+        self.count_rejected(&rejected, batch.len() as u64);
+        Outcome::Done(Err(match rejected {
+            Rejected::Wait => return Outcome::Nothing,
+            Rejected::Closed => BatchPushError::Closed { pushed },
+            Rejected::Full => BatchPushError::Full { pushed },
+            Rejected::Failed(source) => BatchPushError::Spill {
+                pushed,
+                source: source.into(),
+            },
+        }))
+    }
+
+    #[cfg(feature = "spill")]
+    fn count_rejected(&self, rejected: &Rejected, count: u64) {
+        match rejected {
+            Rejected::Full => self.refused.full.add(count),
+            Rejected::Failed(_) => self.refused.unwritten.add(count),
+            Rejected::Closed | Rejected::Wait => {}
+        }
+    }
+
+    /// Wakes takers after a push that went past the ring, or was about to.
+    ///
+    /// Takers of any item are notified for each, without asking whether any has announced sleep: the flag may be down for another
+    /// wake that does not count these items. Nobody waits for a mark while pushes go past the ring; those who did before have
+    /// more than they wait for.
+    #[cfg(feature = "spill")]
+    fn pushed_past(&self, pushed: Pushed) {
+        match pushed {
+            Pushed::Ring(moved) => self.pushed(moved),
+            Pushed::Log { count, is_first } => {
+                let mut dropper = Dropper::new();
+                if self.not_empty.notify(count) > 0 {
+                    dropper.run(|| self.not_empty.flush());
+                }
+                if is_first {
+                    self.ring.note_full();
+                    dropper.run(|| self.wake_marked(|_| true));
+                }
+                dropper.finish();
+            }
+        }
     }
 
     /// Pushes the front of `items` as the policy says and removes it from them.
@@ -397,12 +556,50 @@ impl<T> Channel<T> {
     #[inline(never)]
     fn take_one_slowly(&self) -> Result<T, Nothing> {
         let mut disposal = self.disposal();
-        let taken = self.ring.take_slowly(&mut disposal).map(|(item, moved)| {
-            self.taken(moved);
-            item
-        });
+        let taken = loop {
+            match self.ring.take_slowly(&mut disposal) {
+                Ok((item, moved)) => {
+                    self.taken(moved);
+                    break Ok(item);
+                }
+                Err(Nothing::Diverted) => match self.take_past_ring() {
+                    Ok(None) => {}
+                    Ok(Some(item)) => break Ok(item),
+                    Err(nothing) => break Err(nothing),
+                },
+                Err(nothing) => break Err(nothing),
+            }
+        };
         disposal.finish();
         taken
+    }
+
+    /// Takes the oldest item, if it is not in the ring.
+    fn take_past_ring(&self) -> Result<Option<T>, Nothing> {
+        let mut item = Vec::new();
+        self.take_run_past_ring(&mut item, 1, &mut None)?;
+        Ok(item.pop())
+    }
+
+    /// Takes up to `max` of the oldest items, if they are not in the ring; says how many, and fills `report` in if there is one.
+    #[cfg_attr(not(feature = "spill"), allow(unused_variables, clippy::ptr_arg))]
+    fn take_run_past_ring(&self, out: &mut Vec<T>, max: usize, report: &mut Option<Report>) -> Result<usize, Nothing> {
+        #[cfg(feature = "spill")]
+        if let Some(overflow) = &self.overflow {
+            let taken = overflow.take(&self.ring, out, max)?;
+            if taken.has_room {
+                self.not_full.notify(usize::MAX);
+                self.not_full.flush();
+            }
+            match report {
+                Some(report) if taken.count > 0 => {
+                    *report = self.report(taken.count, taken.first, Evictions::default())
+                }
+                _ => {}
+            }
+            return Ok(taken.count);
+        }
+        Err(Nothing::Empty) // Nothing goes past the ring.
     }
 
     /// Takes up to `max` items into `out`; says how many, and fills `report` in if there is one.
@@ -413,7 +610,18 @@ impl<T> Channel<T> {
             Purpose::Take
         };
         let mut disposal = self.disposal();
-        let run = self.ring.take_into(out, max, purpose, &mut disposal);
+        let run = loop {
+            match self.ring.take_into(out, max, purpose, &mut disposal) {
+                Err(Nothing::Diverted) => match self.take_run_past_ring(out, max, report) {
+                    Ok(0) => {}
+                    past => {
+                        disposal.finish();
+                        return past;
+                    }
+                },
+                run => break run,
+            }
+        };
         if let Ok(run) = &run {
             self.taken(run.moved);
             if let Some(report) = report {
@@ -435,19 +643,28 @@ impl<T> Channel<T> {
     /// Fills in the report of the end, for an operation that tells the end by taking nothing.
     fn report_end(&self, report: &mut Option<Report>) -> usize {
         if let Some(report) = report {
-            *report = self.report(0, self.ring.pushed(), self.ring.report_evictions());
+            *report = self.report(0, self.ring.pushed_in_all(), self.ring.report_evictions());
         }
         0
     }
 
     fn losses(&self, evictions: Evictions) -> Losses {
         let refused_pinned = self.refused.pinned.report();
-        Losses {
+        #[cfg_attr(not(feature = "spill"), allow(unused_mut))]
+        let mut losses = Losses {
             evicted: evictions.count,
             displaced: evictions.displaced,
             refused: self.refused.full.report() + refused_pinned,
             refused_pinned,
+            ..Losses::default()
+        };
+        #[cfg(feature = "spill")]
+        if let Some(overflow) = &self.overflow {
+            losses.refused_spill = self.refused.unwritten.report();
+            losses.refused += losses.refused_spill;
+            losses.spill_lost = overflow.report_missing();
         }
+        losses
     }
 
     /// What has been lost and not been reported yet, which it now is.
@@ -488,7 +705,8 @@ impl<T> Channel<T> {
         loop {
             return match take() {
                 Ok(taken) => Ok(taken),
-                Err(Nothing::Empty) => Err(TryTakeError::Empty),
+                // What is past the ring is nothing to who asks the ring alone.
+                Err(Nothing::Empty | Nothing::Diverted) => Err(TryTakeError::Empty),
                 Err(Nothing::Closed) => Err(TryTakeError::Closed),
                 Err(Nothing::Pending) => {
                     snooze.turn();
@@ -503,7 +721,7 @@ impl<T> Channel<T> {
         match (taken, attempt) {
             (Ok(taken), _) => Outcome::Done(Some(taken)),
             (Err(Nothing::Closed), _) => Outcome::Done(None),
-            (Err(Nothing::Pending), _) => Outcome::Soon,
+            (Err(Nothing::Pending | Nothing::Diverted), _) => Outcome::Soon,
             (Err(Nothing::Empty), Attempt::Announced) if !self.ring.announce_taker() => Outcome::Soon,
             (Err(Nothing::Empty), _) => Outcome::Nothing,
         }
@@ -665,7 +883,7 @@ impl<T> Channel<T> {
             match self.take_run(out, max, report) {
                 Ok(taken) => return Poll::Ready(Some(Some(taken))),
                 Err(Nothing::Closed) => return Poll::Ready(Some(None)),
-                Err(Nothing::Pending) => return come_back(cx),
+                Err(Nothing::Pending | Nothing::Diverted) => return come_back(cx),
                 Err(Nothing::Empty) if late => return Poll::Ready(None),
                 Err(Nothing::Empty) => {} // Others were faster.
             }
@@ -721,6 +939,10 @@ impl<T> Channel<T> {
                 dropper.run(|| room.flush());
             }
             dropper.run(|| self.wake_marked(|_| true));
+            #[cfg(feature = "spill")]
+            if let Some(overflow) = &self.overflow {
+                _ = overflow.spill().flush(); // If that fails, the log goes on trying.
+            }
             dropper.finish();
         }
         was_open
@@ -743,11 +965,15 @@ impl<T> Channel<T> {
         }
     }
 
-    /// When the last consumer goes, what is left is dropped at once.
+    /// When the last consumer goes, what is left in memory is dropped at once.
     pub(crate) fn consumer_gone(&self) {
         if self.consumers.leave() {
             let mut disposal = self.disposal();
             disposal.run(|| _ = self.close());
+            #[cfg(feature = "spill")]
+            if let Some(overflow) = &self.overflow {
+                overflow.leave(&self.ring);
+            }
             // By way of the heap: a large item may not fit on the stack.
             let mut left = Vec::new();
             let take = |left: &mut Vec<T>, disposal: &mut Disposal<'_, T>| {
@@ -783,7 +1009,8 @@ impl<T> Channel<T> {
         if refused > 0 || counts.evicted > 0 {
             self.ring.note_full();
         }
-        Stats {
+        #[cfg_attr(not(feature = "spill"), allow(unused_mut))]
+        let mut stats = Stats {
             capacity,
             bytes: self.ring.bytes() as u64,
             len: counts.pushed.saturating_sub(gone).min(capacity),
@@ -799,7 +1026,27 @@ impl<T> Channel<T> {
             takers_woken: self.not_empty.wakes() + self.marks.wakes(),
             pushers_parked: self.not_full.parks(),
             pushers_woken: self.not_full.wakes(),
+            ..Stats::default()
+        };
+        #[cfg(feature = "spill")]
+        if let Some(overflow) = &self.overflow {
+            let counts = overflow.counts();
+            stats.pushed += counts.spilled;
+            stats.taken += counts.taken;
+            stats.spilled = counts.spilled;
+            stats.recovered = counts.recovered;
+            stats.on_disk = counts.on_disk;
+            stats.spill_lost = counts.lost;
+            stats.refused_spill = self.refused.unwritten.total();
+            stats.refused += stats.refused_spill;
         }
+        stats
+    }
+
+    /// The log on disk, under `SpillToDisk`.
+    #[cfg(feature = "spill")]
+    pub(crate) fn spill(&self) -> Option<&Spill<T>> {
+        self.overflow.as_ref().map(Overflow::spill)
     }
 
     /// What `Debug` of any handle shows.

@@ -306,6 +306,40 @@ impl<T> Consumer<T> {
             .map(|_| report.unwrap_or_default())
     }
 
+    /// Says that all items taken so far are consumed: those that were on disk will not be handed out again after a crash.
+    ///
+    /// The next take says the same of those before it, so this is for who cannot wait for that, or takes nothing more. Under
+    /// a policy other than `SpillToDisk` this does nothing. It survives a crash of the process as soon as it returns, and a loss of
+    /// power after the log's next sync.
+    ///
+    /// # Errors
+    ///
+    /// [`SpillError::Io`](crate::SpillError::Io) if the file system refuses; the log goes on trying.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, Spill, channel};
+    ///
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let dir = dir.path();
+    /// let open = || channel(1, BackPressurePolicy::SpillToDisk(Spill::open(dir).unwrap()));
+    /// let (producer, consumer) = open();
+    /// producer.push_batch(&[1, 2, 3]).unwrap();
+    /// assert_eq!(consumer.take_batch(1), [1]); // It was in memory.
+    /// assert_eq!(consumer.take_batch(1), [2]);
+    /// consumer.commit().unwrap();
+    /// assert_eq!(consumer.take_batch(1), [3]); // It is not committed, and nothing more is taken.
+    /// drop((producer, consumer));
+    ///
+    /// let (_producer, consumer) = open();
+    /// assert_eq!(consumer.try_take(), Ok(3));
+    /// ```
+    #[cfg(feature = "spill")]
+    pub fn commit(&self) -> Result<(), crate::SpillError> {
+        self.channel.spill().map_or(Ok(()), crate::Spill::commit)
+    }
+
     /// What has been lost and not been reported yet: with this it has.
     ///
     /// For consumers that take items without [reports](Report); as each loss is reported once, a report that follows does

@@ -2,6 +2,11 @@
 
 use std::error::Error;
 use std::fmt;
+#[cfg(feature = "spill")]
+use std::sync::Arc;
+
+#[cfg(feature = "spill")]
+use crate::spill::SpillError;
 
 /// A push did not take the item; it comes back in the error.
 ///
@@ -17,7 +22,7 @@ use std::fmt;
 /// assert_eq!(error.into_inner(), "refused");
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum PushError<T> {
     /// The channel holds `capacity` items and its policy, or the call, says not to wait and not to evict.
     ///
@@ -28,6 +33,14 @@ pub enum PushError<T> {
     Closed(T),
     /// The channel was still full when the time was up.
     Timeout(T),
+    /// The channel was full and the item could not be written to its log on disk.
+    #[cfg(feature = "spill")]
+    Spill {
+        /// The item that was not pushed.
+        item: T,
+        /// What was in the way.
+        source: Arc<SpillError>,
+    },
 }
 
 impl<T> PushError<T> {
@@ -35,6 +48,8 @@ impl<T> PushError<T> {
     pub fn into_inner(self) -> T {
         match self {
             Self::Full(item) | Self::Closed(item) | Self::Timeout(item) => item,
+            #[cfg(feature = "spill")]
+            Self::Spill { item, .. } => item,
         }
     }
 
@@ -60,6 +75,10 @@ impl<T> fmt::Debug for PushError<T> {
             Self::Full(_) => "Full(..)",
             Self::Closed(_) => "Closed(..)",
             Self::Timeout(_) => "Timeout(..)",
+            #[cfg(feature = "spill")]
+            Self::Spill { source, .. } => {
+                return f.debug_struct("Spill").field("source", source).finish_non_exhaustive();
+            }
         })
     }
 }
@@ -70,11 +89,21 @@ impl<T> fmt::Display for PushError<T> {
             Self::Full(_) => "pushing into a full channel",
             Self::Closed(_) => "pushing into a closed channel",
             Self::Timeout(_) => "timed out pushing into a full channel",
+            #[cfg(feature = "spill")]
+            Self::Spill { source, .. } => return write!(f, "pushing past a full channel: {source}"),
         })
     }
 }
 
-impl<T> Error for PushError<T> {}
+impl<T> Error for PushError<T> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            #[cfg(feature = "spill")]
+            Self::Spill { source, .. } => source.source(),
+            _ => None,
+        }
+    }
+}
 
 /// A batch was pushed in part or not at all; says how many of its items, counted from the front, went in.
 ///
@@ -88,7 +117,7 @@ impl<T> Error for PushError<T> {}
 /// assert_eq!(error, BatchPushError::Full { pushed: 2 });
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BatchPushError {
     /// The channel was full and its policy says not to wait.
     Full {
@@ -99,6 +128,14 @@ pub enum BatchPushError {
     Closed {
         /// How many items went in.
         pushed: usize,
+    },
+    /// The channel was full and an item could not be written to its log on disk.
+    #[cfg(feature = "spill")]
+    Spill {
+        /// How many items went in.
+        pushed: usize,
+        /// What was in the way of the next one.
+        source: Arc<SpillError>,
     },
     /// A timestamp is less than the one before it; nothing was pushed.
     OutOfOrder {
@@ -116,6 +153,8 @@ impl BatchPushError {
     pub fn pushed(&self) -> usize {
         match *self {
             Self::Full { pushed } | Self::Closed { pushed } => pushed,
+            #[cfg(feature = "spill")]
+            Self::Spill { pushed, .. } => pushed,
             Self::OutOfOrder { .. } => 0,
         }
     }
@@ -144,6 +183,11 @@ impl BatchPushError {
             Self::Closed { pushed } => Self::Closed {
                 pushed: before + pushed,
             },
+            #[cfg(feature = "spill")]
+            Self::Spill { pushed, source } => Self::Spill {
+                pushed: before + pushed,
+                source,
+            },
             Self::OutOfOrder { .. } => self,
         }
     }
@@ -154,6 +198,13 @@ impl fmt::Display for BatchPushError {
         match self {
             Self::Full { pushed } => write!(f, "pushing a batch into a full channel, {pushed} items pushed"),
             Self::Closed { pushed } => write!(f, "pushing a batch into a closed channel, {pushed} items pushed"),
+            #[cfg(feature = "spill")]
+            Self::Spill { pushed, source } => {
+                write!(
+                    f,
+                    "pushing a batch past a full channel, {pushed} items pushed: {source}"
+                )
+            }
             Self::OutOfOrder {
                 index,
                 timestamp,
@@ -166,7 +217,15 @@ impl fmt::Display for BatchPushError {
     }
 }
 
-impl Error for BatchPushError {}
+impl Error for BatchPushError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            #[cfg(feature = "spill")]
+            Self::Spill { source, .. } => source.source(),
+            _ => None,
+        }
+    }
+}
 
 /// There was nothing to take.
 #[non_exhaustive]

@@ -33,6 +33,7 @@
 //! | [`Block`](BackPressurePolicy::Block) | holds the pusher until there is room | yes | nobody |
 //! | [`DropOldest`](BackPressurePolicy::DropOldest) | evicts the oldest item | never | the item that waited longest |
 //! | [`DropNewest`](BackPressurePolicy::DropNewest) | gives the incoming item back | never | the item being pushed |
+//! | `SpillToDisk`, with the feature `spill` | sends the incoming item to a log on disk, until that has been read empty | for the disk | nobody |
 //!
 //! `DropOldest` has one exception: while a thread that the system has stopped is in the middle of pushing or taking the
 //! oldest item, a push gives its own item back as [`Full`](PushError::Full). With more busy threads than cores this comes
@@ -61,11 +62,11 @@
 //! - **Capacity is exact**, any number from 1, and [`len`](Consumer::len) is always within it.
 //! - **One order**: if one push returned before another began, its item is taken first, whoever pushed.
 //! - **Every item is in one place**: while nothing moves, `pushed == taken + evicted + discarded + len` and
-//!   `offered == pushed + refused` hold exactly ([`Stats`]).
+//!   `offered == pushed + refused` hold exactly ([`Stats`]). What is on disk is counted beside it.
 //! - **Errors return the item.**
 //! - **Cancelling loses nothing**: a dropped take has taken nothing, a dropped push can give its item back.
 //! - **No allocation** by pushing and taking, as long as nobody has to park; [`take_batch`](Consumer::take_batch) and its
-//!   kin return a new `Vec`, their `_into` forms fill yours.
+//!   kin return a new `Vec`, their `_into` forms fill yours. What goes to disk is the exception.
 //! - **Your code never runs inside**: no destructor, clone, waker or iterator of yours is called while a slot is claimed
 //!   or a lock is held. If it panics, every other item is still dropped exactly once and the channel goes on. (The
 //!   exception is cloning a [`compat::LockFreeRingBuffer`], which holds the oldest item while it clones one.)
@@ -122,6 +123,8 @@
 //! - Under `DropOldest` both may pin the oldest item of a full channel. A push then spins for some microseconds and gives
 //!   its own item back as [`Full`](PushError::Full), counted apart ([`Stats::refused_pinned`]). It never waits longer.
 //!
+//! Under `SpillToDisk`, pushes and takes that go past a full ring take a lock, and wait for the file system while they hold it.
+//!
 //! Parking and waking take a lock, that of the waiting room. Nobody takes it while the other side keeps up.
 //!
 //! # Quiet pushes
@@ -154,8 +157,9 @@
 //!   default.
 //! - `latency`: `Producer::timed` makes producers that time one push in so many. Off by default; without it, and with it, a
 //!   plain push is the same.
-//! - `spill`: `Spill`, an ordered log on disk that survives crashes, for what cannot be delivered while a backend is down. Off
-//!   by default.
+//! - `spill`: the policy `SpillToDisk`, and by itself `Spill`, the ordered log on disk behind it, which survives crashes and also
+//!   keeps what cannot be delivered while a backend is down. Off by default; without it, and with it as long as a channel does not
+//!   spill, a push is the same.
 
 // The modules in reading order: what users hold, the channel, what it is made of.
 mod aged;
@@ -177,6 +181,8 @@ mod stats;
 mod stream;
 
 mod channel;
+#[cfg(feature = "spill")]
+mod overflow;
 mod ring;
 mod wait;
 

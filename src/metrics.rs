@@ -44,7 +44,7 @@ struct Metric {
     value: fn(&Stats) -> u64,
 }
 
-const COUNTERS: [Metric; 11] = [
+const COUNTERS: [Metric; 14] = [
     Metric::count("mpsc_ring_pushed_total", "Items accepted.", |stats| stats.pushed),
     Metric::count("mpsc_ring_taken_total", "Items that consumers took.", |stats| {
         stats.taken
@@ -75,6 +75,21 @@ const COUNTERS: [Metric; 11] = [
         |stats| stats.refused_pinned,
     ),
     Metric::count(
+        "mpsc_ring_refused_spill_total",
+        "Refused because they could not be written to disk.",
+        |stats| stats.refused_spill,
+    ),
+    Metric::count(
+        "mpsc_ring_spilled_total",
+        "Accepted items that went to disk.",
+        |stats| stats.spilled,
+    ),
+    Metric::count(
+        "mpsc_ring_spill_lost_total",
+        "Items on disk that were damaged, unreadable, or dropped at the cap.",
+        |stats| stats.spill_lost,
+    ),
+    Metric::count(
         "mpsc_ring_takers_parked_total",
         "How often a consumer found nothing and went to sleep.",
         |stats| stats.takers_parked,
@@ -96,8 +111,14 @@ const COUNTERS: [Metric; 11] = [
     ),
 ];
 
-const GAUGES: [Metric; 4] = [
+const GAUGES: [Metric; 6] = [
     Metric::count("mpsc_ring_length", "Items inside.", |stats| stats.len),
+    Metric::count("mpsc_ring_on_disk", "Items on disk.", |stats| stats.on_disk),
+    Metric::count(
+        "mpsc_ring_recovered",
+        "Items that were on disk when the channel was made.",
+        |stats| stats.recovered,
+    ),
     Metric::count(
         "mpsc_ring_high_water",
         "The most items that were seen inside at once.",

@@ -4,6 +4,9 @@ use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 
+#[cfg(feature = "spill")]
+use crate::spill::Spill;
+
 /// What [`push`](crate::Producer::push) and its kin do when the channel is full.
 ///
 /// | policy | who loses | `push` on a full channel |
@@ -11,8 +14,9 @@ use std::marker::PhantomData;
 /// | [`Block`](Self::Block) | nobody | waits for room |
 /// | [`DropOldest`](Self::DropOldest) | the item that waited longest | evicts it and goes on |
 /// | [`DropNewest`](Self::DropNewest) | the item being pushed | returns it as [`Full`](crate::PushError::Full) |
+/// | `SpillToDisk` (feature `spill`) | nobody | writes the item to a log on disk |
 ///
-/// The type parameter is the channel's; it is there for policies that must know how to store an item elsewhere.
+/// The type parameter is the channel's: `SpillToDisk` must know how to write an item.
 #[non_exhaustive]
 pub enum BackPressurePolicy<T> {
     /// Nothing is lost: the pusher waits until there is room.
@@ -28,6 +32,44 @@ pub enum BackPressurePolicy<T> {
     DropOldest,
     /// The incoming item comes back as [`Full`](crate::PushError::Full) and is counted; the pusher never waits.
     DropNewest,
+    /// The incoming item goes to a log on disk, and comes back in its turn.
+    ///
+    /// The order is that of any other channel: while the log holds items, every push goes behind them, and consumers take what
+    /// is in memory first. Once the log has been read empty, pushes go into memory again. As long as memory suffices, the log is
+    /// not touched and a push costs what it costs under [`Block`](Self::Block).
+    ///
+    /// What is on disk survives: the next channel that is made with the same directory begins with it. An item from the log
+    /// counts as consumed when the consumer takes again, or calls [`commit`](crate::Consumer::commit). So after a crash the
+    /// last items may come once more, **at least once**. With several consumers, "again" is any of them: they share a place.
+    ///
+    /// At the log's cap, [`AtCap`](crate::AtCap) decides: the item comes back as [`Full`](crate::PushError::Full), the push waits,
+    /// or the oldest segment goes. If the disk fails, the item comes back as [`Spill`](crate::PushError::Spill), with the cause;
+    /// the channel goes on and the next push tries again.
+    ///
+    /// # What blocks
+    ///
+    /// While the log is in use, a push writes its item to the log's memory, and one in some thousands hands a frame
+    /// of 256 KiB to the system; a take reads such a piece. Under [`Fsync::EveryBatch`](crate::Fsync::EveryBatch) every push
+    /// waits for the medium. They do so in async operations, too: on the thread that polls. Where that is too long, push from a
+    /// thread of your own, or where blocking is allowed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, Spill, channel};
+    ///
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let dir = dir.path();
+    /// let spill = Spill::open(dir).unwrap(); // Errors of the file system appear here.
+    /// let (producer, consumer) = channel(2, BackPressurePolicy::SpillToDisk(spill));
+    /// for n in 0..1000 {
+    ///     producer.push(n).unwrap();
+    /// }
+    /// drop(producer);
+    /// assert!(consumer.iter().eq(0..1000));
+    /// ```
+    #[cfg(feature = "spill")]
+    SpillToDisk(Spill<T>),
     #[doc(hidden)]
     __Unbuildable(Infallible, PhantomData<fn() -> T>),
 }
@@ -44,6 +86,8 @@ pub(crate) enum WhenFull {
     Block,
     DropOldest,
     DropNewest,
+    #[cfg(feature = "spill")]
+    SpillToDisk,
 }
 
 impl<T> From<&BackPressurePolicy<T>> for WhenFull {
@@ -52,6 +96,8 @@ impl<T> From<&BackPressurePolicy<T>> for WhenFull {
             BackPressurePolicy::Block => Self::Block,
             BackPressurePolicy::DropOldest => Self::DropOldest,
             BackPressurePolicy::DropNewest => Self::DropNewest,
+            #[cfg(feature = "spill")]
+            BackPressurePolicy::SpillToDisk(_) => Self::SpillToDisk,
             BackPressurePolicy::__Unbuildable(never, _) => match *never {},
         }
     }

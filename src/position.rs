@@ -3,18 +3,18 @@
 //! `tail` and `head` are one 64-bit word each:
 //!
 //! ```text
-//!   63                      3+k  3+k-1        3   2       1       0
-//!  +---------------------------+---------------+-------+-------+--------+
-//!  |            lap            |     index     | HELD/ | CLOSED| WAITED |
-//!  |                           |               | MARKED|       |        |
-//!  +---------------------------+---------------+-------+-------+--------+
-//!       2^(61-k) laps            slot in 0..N    head/   tail
-//!                                               tail
+//!   63                  4+k  4+k-1        4   3        2       1       0
+//!  +-----------------------+---------------+--------+-------+-------+--------+
+//!  |          lap          |     index     |DIVERTED| HELD/ | CLOSED| WAITED |
+//!  |                       |               |        | MARKED|       |        |
+//!  +-----------------------+---------------+--------+-------+-------+--------+
+//!     2^(60-k) laps          slot in 0..N             head/   tail
+//!                                                     tail
 //! ```
 //!
 //! `N` is any number of slots and `k` the bits that hold `N - 1`. Going one slot further is an addition; only the
 //! last slot of a lap adds `wrap` as well, so no division is ever needed and any `N` will do. Positions compare by the
-//! sign of their wrapping difference, so even the end of the lap counter, at least 2^60 pushes away, is an ordinary
+//! sign of their wrapping difference, so even the end of the lap counter, at least 2^59 pushes away, is an ordinary
 //! place.
 
 use std::fmt;
@@ -28,7 +28,10 @@ pub(crate) const HELD: u64 = 1 << 2;
 /// In `tail`: somebody sleeps until it reaches a mark.
 pub(crate) const MARKED: u64 = 1 << 2;
 
-const FLAG_BITS: u32 = 3;
+/// In `tail`: pushes go past the ring. In `head`: so does the next take.
+pub(crate) const DIVERTED: u64 = 1 << 3;
+
+const FLAG_BITS: u32 = 4;
 const FLAGS: u64 = (1 << FLAG_BITS) - 1;
 /// One slot further, where that does not end the lap.
 const ONE: u64 = 1 << FLAG_BITS;
@@ -221,10 +224,11 @@ mod tests {
     fn flags_do_not_touch_the_position() {
         let layout = Layout::new(5);
         let position = layout.advance(layout.start_of(7), 4);
-        let word = position.word() | WAITED | CLOSED | HELD;
+        let flags = WAITED | CLOSED | HELD | DIVERTED;
+        let word = position.word() | flags;
         assert_eq!(Position::of(word), position);
         let moved = word.wrapping_add(layout.step(position, 1));
-        assert_eq!(moved & (WAITED | CLOSED | HELD), WAITED | CLOSED | HELD);
+        assert_eq!(moved & flags, flags);
         assert_eq!(Position::of(moved), layout.start_of(8));
     }
 

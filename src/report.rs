@@ -53,11 +53,15 @@ pub struct Losses {
     pub refused: u64,
     /// Those of [`refused`](Self::refused) that came back because the oldest item could not be evicted.
     pub refused_pinned: u64,
+    /// Those of [`refused`](Self::refused) that came back because they could not be written to disk.
+    pub refused_spill: u64,
+    /// Items on disk that were damaged or unreadable, or dropped at the log's cap.
+    pub spill_lost: u64,
 }
 
 impl Losses {
-    /// All of them: evicted and refused.
+    /// All of them: evicted, refused, and lost on disk.
     pub fn total(&self) -> u64 {
-        self.evicted + self.refused
+        self.evicted + self.refused + self.spill_lost
     }
 }

@@ -38,6 +38,8 @@
 //!   takes that came before it.
 //! - **Mark**: raising `MARKED` in `tail` (Release) → the look at `tail` (Acquire) of a push that met it. Carries `wake_at`, the
 //!   lowest position that somebody wants to be woken at.
+//! - **Return**: lowering `DIVERTED` in `tail` (Release) → the load of `tail` (Acquire) in a push, and from there by Publish to a
+//!   take. Carries `passed_by`, how many items had gone past the ring before, and `DIVERTED` in `head`.
 //! - **Close**: raising `CLOSED` in `tail` (Release) → meeting it there (Acquire). Carries what the closing thread did
 //!   before.
 //!
@@ -50,6 +52,9 @@
 //! a difference. All changes of one word are totally ordered. If the change comes first, the raise returns the changed
 //! word and the sleeper does not sleep; if the raise comes first, the change returns the flag and its author wakes, once
 //! the difference is made.
+//!
+//! Pushes that go past the ring change nothing but `DIVERTED`, once, so they notify without asking for `WAITED`; who meets
+//! `DIVERTED` when raising `WAITED` does not sleep.
 //!
 //! That the registration is seen by who wakes is the event's own doing: it makes a sequentially consistent fence after
 //! each registration, and one before each notification. `WAITED` itself needs no ordering, and who closes has only to
@@ -68,7 +73,7 @@ pub(crate) use self::batch::Batch;
 use self::lines::Lines;
 use crate::disposal::Disposal;
 use crate::error::BuildError;
-use crate::position::{CLOSED, HELD, Layout, MARKED, MAX_SLOTS, Position, WAITED};
+use crate::position::{CLOSED, DIVERTED, HELD, Layout, MARKED, MAX_SLOTS, Position, WAITED};
 use crate::spin::{Snooze, Spin};
 use crate::sync::{AcqRel, Acquire, AtomicU8, AtomicU64, Relaxed, Release, UnsafeCell};
 use crate::tally::{Tally, raise};
@@ -104,7 +109,10 @@ pub(crate) struct Ring<T> {
     evicts_values: bool,
     /// Where `head` and `tail` started.
     start: Position,
-    /// The next position to claim, and `CLOSED`, `WAITED` (takers sleep), `MARKED` (takers sleep until `wake_at`).
+    /// How many items have gone past the ring: all of them before the oldest one inside.
+    passed_by: AtomicU64,
+    /// The next position to claim, and `CLOSED`, `WAITED` (takers sleep), `MARKED` (takers sleep until `wake_at`), `DIVERTED`
+    /// (pushes go past the ring).
     tail: CachePadded<AtomicU64>,
     /// The lowest position at which a taker wants to be woken, while `MARKED` is up.
     wake_at: CachePadded<AtomicU64>,
@@ -115,7 +123,7 @@ pub(crate) struct Ring<T> {
 
 /// What takers write.
 struct Takers {
-    /// The next position to take, and `HELD`, `WAITED` (pushers sleep).
+    /// The next position to take, and `HELD`, `WAITED` (pushers sleep), `DIVERTED` (the next take goes past the ring).
     head: AtomicU64,
     /// Positions before this have been moved out. While it is behind `head`, the claim between them is open; its owner
     /// alone writes what follows.
@@ -163,6 +171,8 @@ pub(crate) struct Moved {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     Full,
+    /// Pushes go past the ring.
+    Diverted,
     /// Full, and the oldest item could not be evicted: a thread stopped while pushing or taking it.
     Pinned,
     Closed,
@@ -174,6 +184,8 @@ pub(crate) enum Nothing {
     Empty,
     /// A push has claimed the oldest position and is still writing its value.
     Pending,
+    /// The next item is not in the ring.
+    Diverted,
     /// Closed and drained.
     Closed,
 }
@@ -241,6 +253,7 @@ impl<T> Ring<T> {
             spare,
             evicts_values,
             start,
+            passed_by: AtomicU64::new(0),
             tail: CachePadded::new(AtomicU64::new(start.word())),
             wake_at: CachePadded::new(AtomicU64::new(start.word())),
             limit: CachePadded::new(AtomicU64::new(layout.next_lap(start).word())),
@@ -475,8 +488,12 @@ impl<T> Ring<T> {
     fn claim(&self, wanted: usize, spare: usize) -> Result<Claim, Refused> {
         let mut tail = self.tail.load(Acquire); // Room, Close
         loop {
-            if tail & CLOSED != 0 {
-                return Err(Refused::Closed);
+            if tail & (CLOSED | DIVERTED) != 0 {
+                return Err(if tail & CLOSED != 0 {
+                    Refused::Closed
+                } else {
+                    Refused::Diverted
+                });
             }
             let at = Position::of(tail);
             let count = self.free_from(at, wanted, spare);
@@ -612,15 +629,17 @@ impl<T> Ring<T> {
         loop {
             let turn = self.claim_oldest(room)?;
             let first = self.layout.advance(turn.at, turn.evicted);
-            let evictions = self.evicting(&turn, disposal, || {
-                // While the claim lasts: what is evicted from here on was behind these items.
+            let (number, evictions) = self.evicting(&turn, disposal, || {
+                // While the claim lasts: what is evicted from here on was behind these items, and what goes past the ring as
+                // well.
+                let number = self.number(first) + self.passed_by.load(Relaxed); // Relaxed: Return carries it.
                 let evictions = self.account(turn.count, purpose);
                 self.move_out(first, turn.count, out);
-                evictions
+                (number, evictions)
             });
             if turn.count > 0 {
                 return Ok(Run {
-                    first: self.number(first),
+                    first: number,
                     evictions,
                     moved: turn.into(),
                 });
@@ -638,14 +657,19 @@ impl<T> Ring<T> {
         Evictions::default()
     }
 
-    /// How many items had been pushed before the one at `at`.
+    /// How many items had been pushed into the ring before the one at `at`.
     fn number(&self, at: Position) -> u64 {
         self.layout.distance(self.start, at) as u64
     }
 
-    /// How many items have been pushed.
+    /// How many items have been pushed into the ring.
     pub(crate) fn pushed(&self) -> u64 {
-        self.number(Position::of(self.tail.load(Relaxed))) // Relaxed: who asks has met the end.
+        self.number(Position::of(self.tail.load(Relaxed))) // Relaxed: who asks has met the end, or the diversion.
+    }
+
+    /// As [`pushed`](Self::pushed), with those that have gone past the ring.
+    pub(crate) fn pushed_in_all(&self) -> u64 {
+        self.pushed() + self.passed_by.load(Relaxed) // Relaxed: who asks has met the end.
     }
 
     /// What has been evicted and not been reported yet, which it now is.
@@ -785,16 +809,19 @@ impl<T> Ring<T> {
     fn published_head(&self) -> Result<u64, Nothing> {
         let mut head = self.takers.head.load(Acquire); // Head
         loop {
+            if head & DIVERTED != 0 {
+                return Err(Nothing::Diverted);
+            }
             let at = Position::of(head);
             if self.is_ready(at) || self.is_published(at) {
                 return Ok(head);
             }
             let tail = self.tail.load(Acquire); // Close
             if Position::of(tail) == at {
-                return Err(if tail & CLOSED == 0 {
-                    Nothing::Empty
-                } else {
-                    Nothing::Closed
+                return Err(match tail & (CLOSED | DIVERTED) {
+                    0 => Nothing::Empty,
+                    CLOSED => Nothing::Closed,
+                    _ => Nothing::Diverted,
                 });
             }
             let now = self.takers.head.load(Acquire); // Head
@@ -810,7 +837,7 @@ impl<T> Ring<T> {
     #[inline(always)]
     fn may_claim(&self, head: u64) -> bool {
         let freed = self.takers.freed.load(Acquire); // Free
-        freed == head & !WAITED // No position has `HELD`.
+        freed == head & !WAITED // No position has `HELD` or `DIVERTED`.
     }
 
     /// Adds `step` to `head`, if that is still what it was. It may have been held in between, and let go.
@@ -986,9 +1013,9 @@ impl<T> Ring<T> {
     /// Announces a taker that is about to sleep; says whether it may, having registered before. If not, there is an item,
     /// or soon will be: it was claimed before the announcement, so the claim has not seen that.
     pub(crate) fn announce_taker(&self) -> bool {
-        let tail = self.raise_waited(Side::Takers);
+        let tail = self.tail.fetch_or(WAITED, Relaxed);
         // Relaxed: an older `head` only looks like an item.
-        Position::of(self.takers.head.load(Relaxed)) == tail
+        tail & DIVERTED == 0 && Position::of(self.takers.head.load(Relaxed)) == Position::of(tail)
     }
 
     /// Raises the flag that somebody on `side` sleeps; returns the position it was raised at.
@@ -1012,7 +1039,7 @@ impl<T> Ring<T> {
     pub(crate) fn announce_mark(&self, lowest: Position, mark: Position) -> bool {
         self.wake_at.store(lowest.word(), Relaxed); // Relaxed: Mark carries it.
         let tail = self.tail.fetch_or(MARKED, Release); // Mark
-        tail & CLOSED == 0 && Position::of(tail).is_before(mark)
+        tail & (CLOSED | DIVERTED) == 0 && Position::of(tail).is_before(mark)
     }
 
     /// Tells pushers of the `lowest` position at which somebody still wants to be woken.
@@ -1047,6 +1074,63 @@ impl<T> Ring<T> {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.tail.load(Acquire) & CLOSED != 0 // Close
+    }
+
+    // --------------------------------------------------------------- diverting
+
+    /// Sends pushes past the ring from here on, unless it is closed; says whether it was otherwise before.
+    ///
+    /// Pushes change `tail` by compare-exchange, so none gets in after this. To be called by who holds the lock on what lies
+    /// beside the ring, as the other operations here.
+    #[cfg(feature = "spill")]
+    pub(crate) fn divert(&self) -> Result<bool, Refused> {
+        let mut tail = self.tail.load(Acquire); // Close
+        loop {
+            if tail & CLOSED != 0 {
+                return Err(Refused::Closed);
+            }
+            if tail & DIVERTED != 0 {
+                return Ok(false);
+            }
+            // Relaxed: who meets the flag takes the lock.
+            match self.tail.compare_exchange_weak(tail, tail | DIVERTED, Relaxed, Acquire) {
+                Ok(_) => return Ok(true),
+                Err(now) => tail = now, // Close
+            }
+        }
+    }
+
+    /// Whether pushes go past the ring and everything that was in it has been moved out.
+    #[cfg(feature = "spill")]
+    pub(crate) fn is_passed_by(&self) -> bool {
+        // Relaxed: the lock tells of the flag, and no push has moved `tail` since that went up. An older `freed` only looks
+        // like an open claim.
+        let tail = self.tail.load(Relaxed);
+        let freed = self.takers.freed.load(Relaxed);
+        tail & DIVERTED != 0 && freed == Position::of(tail).word()
+    }
+
+    /// Lets pushes into the ring again, everything that has gone past it having been taken: `passed_by` items so far. The next
+    /// take meets [`Nothing::Diverted`] if it `is_to_report`.
+    #[cfg(feature = "spill")]
+    pub(crate) fn end_diversion(&self, passed_by: u64, is_to_report: bool) {
+        self.passed_by.store(passed_by, Relaxed); // Relaxed: Return carries it.
+        if is_to_report {
+            self.takers.head.fetch_or(DIVERTED, Relaxed); // Relaxed: Return carries it.
+        }
+        self.tail.fetch_and(!DIVERTED, Release); // Return
+    }
+
+    /// Whether a take has to go past the ring because the one before did.
+    #[cfg(feature = "spill")]
+    pub(crate) fn is_to_report(&self) -> bool {
+        self.takers.head.load(Relaxed) & DIVERTED != 0 // Relaxed: the lock tells.
+    }
+
+    /// Lets takes at the ring again.
+    #[cfg(feature = "spill")]
+    pub(crate) fn reported(&self) {
+        self.takers.head.fetch_and(!DIVERTED, Relaxed); // Relaxed: it says nothing of items.
     }
 
     // ---------------------------------------------------------------- looking
@@ -1106,24 +1190,26 @@ impl<T> Ring<T> {
         self.layout.distance(head, tail).clamp(0, self.capacity as i64) as usize
     }
 
-    /// Whether `n` items are inside at once.
+    /// Whether `n` items are inside at once, or there are more than fit.
     pub(crate) fn holds(&self, n: usize) -> bool {
         // With `tail` read first, so many were inside when `head` was read.
-        let tail = Position::of(self.tail.load(Acquire)); // Room
+        let tail = self.tail.load(Acquire); // Room
         let head = Position::of(self.takers.head.load(Relaxed)); // Relaxed: as new as the push knew it, by Room.
-        self.layout.distance(head, tail) >= n as i64
+        tail & DIVERTED != 0 || self.layout.distance(head, Position::of(tail)) >= n as i64
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         // With `head` read first, no distance means that the ring was empty when `tail` was read.
-        self.len() == 0
+        let head = Position::of(self.takers.head.load(Acquire));
+        let tail = self.tail.load(Relaxed); // Relaxed: it carries no data.
+        tail & DIVERTED == 0 && self.layout.distance(head, Position::of(tail)) <= 0
     }
 
     pub(crate) fn is_full(&self) -> bool {
         // As a push sees it. With `tail` read first, a full distance means that the ring was full when `freed` was read.
-        let tail = Position::of(self.tail.load(Acquire)); // Room
+        let tail = self.tail.load(Acquire); // Room
         let freed = Position::of(self.takers.freed.load(Relaxed));
-        self.layout.distance(freed, tail) >= self.capacity as i64
+        tail & DIVERTED != 0 || self.layout.distance(freed, Position::of(tail)) >= self.capacity as i64
     }
 
     /// What has become of the items so far: no count is ever too high, and at rest each is exact, once nothing lies beyond the

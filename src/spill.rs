@@ -1,4 +1,4 @@
-//! Keeping on disk, in order, what cannot be delivered yet.
+//! Keeping on disk, in order, what a ring does not hold or what cannot be delivered yet.
 //!
 //! The layers, from what users hold to the bytes: [`Spill`] (items) → `log` (records: `append`, `sync`, `free`) → `reader`,
 //! `segment`, `cursor` (files) → `frame` (bytes) → `storage` (the file system).
@@ -17,13 +17,14 @@ mod sync;
 mod cursor;
 mod frame;
 mod reader;
-mod records;
+pub(crate) mod records;
 mod segment;
 mod storage;
 
 #[cfg(any(test, fuzzing))]
 mod fuzzing;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, fuzzing, loom))]
+#[cfg_attr(loom, allow(dead_code))]
 mod memory;
 #[cfg(all(test, not(loom)))]
 mod tests;
@@ -57,7 +58,8 @@ use storage::{Directory, Storage};
 /// A log on disk for items that cannot be delivered yet: what is put in comes out in the same order, across restarts and
 /// crashes.
 ///
-/// A consumer appends what it has taken while the backend is down, reads it back when the backend is up again, and commits
+/// A channel writes to it what its ring does not hold, under the policy
+/// [`SpillToDisk`](crate::BackPressurePolicy::SpillToDisk). By itself, a consumer appends what it has taken while the backend is down, reads it back when the backend is up again, and commits
 /// what has been delivered. Any thread may append; one thread should read. Every operation may wait for the disk, so a task
 /// calls them where blocking is allowed, such as `spawn_blocking`.
 ///
@@ -185,6 +187,23 @@ impl<T> Spill<T> {
         SpillOptions::new()
     }
 
+    /// A log that leaves no trace: model checkers do not wait for disks, nor for threads that they do not know.
+    #[cfg(loom)]
+    #[doc(hidden)]
+    pub fn in_memory(options: SpillOptions<T>) -> Self
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let log = Log::open(Arc::new(memory::Memory::default()), options.config().reconciled());
+        Self {
+            shared: Arc::new(Shared::new(log.unwrap_or_else(|error| panic!("{error}")))),
+            flusher: None,
+            codec: Box::new(Postcard),
+            path: PathBuf::new(),
+            undecodable: AtomicU64::new(0),
+        }
+    }
+
     fn open_with(config: Config, codec: impl Codec<T> + 'static, path: PathBuf) -> Result<Self, SpillError> {
         let storage: Arc<dyn Storage> = Arc::new(Directory::new(path.clone()));
         let shared = Arc::new(Shared::new(Log::open(storage, config)?));
@@ -238,15 +257,19 @@ impl<T> Spill<T> {
     /// ```
     pub fn append(&self, items: &mut Vec<T>) -> Result<usize, SpillError> {
         with_records(|records| {
-            let encoded = self.codec.encode(items, records);
-            let appended = self.lock().append(records);
-            let (accepted, result) = match appended {
+            let encoded = self.encode(items, records);
+            let (accepted, result) = match self.lock().append(records) {
                 Ok(accepted) => (accepted, encoded),
                 Err((accepted, error)) => (accepted, Err(error)),
             };
             items.drain(..accepted);
             result.map(|()| accepted)
         })
+    }
+
+    /// Encodes `items`; those before one that cannot be encoded are in `records` then.
+    pub(crate) fn encode(&self, items: &[T], records: &mut Records) -> Result<(), SpillError> {
+        self.codec.encode(items, records)
     }
 
     /// Appends `item`.
@@ -277,7 +300,7 @@ impl<T> Spill<T> {
     /// ```
     pub fn append_one(&self, item: T) -> Result<(), AppendError<T>> {
         let appended = with_records(|records| {
-            self.codec.encode(slice::from_ref(&item), records)?;
+            self.encode(slice::from_ref(&item), records)?;
             self.lock().append(records).map_err(|(_, error)| error)
         });
         match appended {
@@ -329,8 +352,7 @@ impl<T> Spill<T> {
             loop {
                 records.clear();
                 let read = self.lock().read(records, max)?;
-                let undecodable = self.codec.decode(records, out);
-                self.undecodable.fetch_add(undecodable as u64, Relaxed);
+                let undecodable = self.decode(records, out);
                 let all = SpillRead {
                     count: read.count - undecodable,
                     first_seq: read.first_seq,
@@ -345,6 +367,13 @@ impl<T> Spill<T> {
                 before = all;
             }
         })
+    }
+
+    /// Appends the items in `records` to `out`; returns how many of them are none, which counts them.
+    pub(crate) fn decode(&self, records: &Records, out: &mut Vec<T>) -> usize {
+        let undecodable = self.codec.decode(records, out);
+        self.undecodable.fetch_add(undecodable as u64, Relaxed);
+        undecodable
     }
 
     /// Says that what the last read has handed out is consumed: it will not be handed out again.
@@ -403,6 +432,27 @@ impl<T> Spill<T> {
         self.lock().sync()
     }
 
+    /// Hands everything that has been appended and consumed so far to the system: it survives a crash of the process.
+    ///
+    /// # Errors
+    ///
+    /// As [`sync`](Self::sync).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::Spill;
+    ///
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let dir = dir.path();
+    /// let spill: Spill<u64> = Spill::open(dir).unwrap();
+    /// spill.append(&mut vec![1, 2, 3]).unwrap();
+    /// spill.flush().unwrap();
+    /// ```
+    pub fn flush(&self) -> Result<(), SpillError> {
+        self.lock().write_out()
+    }
+
     /// How many items have not been handed out.
     ///
     /// Numbers tell: damage that no read has met yet is not known, so there may be fewer.
@@ -432,7 +482,7 @@ impl<T> Spill<T> {
     }
 
     /// Locks the log, for what must not be interrupted. Nothing of `T` may run meanwhile.
-    fn lock(&self) -> Locked<'_> {
+    pub(crate) fn lock(&self) -> Locked<'_> {
         Locked {
             state: self.shared.lock(),
             shared: &self.shared,
@@ -456,7 +506,7 @@ impl<T> fmt::Debug for Spill<T> {
 }
 
 /// The log, locked.
-struct Locked<'a> {
+pub(crate) struct Locked<'a> {
     state: MutexGuard<'a, State>,
     shared: &'a Shared,
 }
@@ -482,7 +532,7 @@ impl Drop for Locked<'_> {
 }
 
 /// Runs `f` with a buffer that the thread keeps.
-fn with_records<R>(f: impl FnOnce(&mut Records) -> R) -> R {
+pub(crate) fn with_records<R>(f: impl FnOnce(&mut Records) -> R) -> R {
     const MOST_KEPT: usize = 1 << 20;
     thread_local! {
         static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };

@@ -379,7 +379,7 @@ fn a_batch_that_goes_back_leaves_no_trace() {
                     previous: 99 + index as u64
                 }
             );
-            assert_eq!(buffer.push_batch_ordered(&items), Err(error));
+            assert_eq!(buffer.push_batch_ordered(&items), Err(error.clone()));
             assert_eq!(
                 (error.pushed(), error.is_out_of_order(), error.is_full()),
                 (0, true, false)

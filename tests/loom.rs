@@ -1,5 +1,5 @@
 //! Models of the orderings and of the wake-ups, checked over all interleavings:
-//! `RUSTFLAGS="--cfg loom" cargo test --release --test loom`.
+//! `RUSTFLAGS="--cfg loom" cargo test --release --features spill --test loom`.
 //!
 //! Each test names the edge (see the ring's module documentation) or the rule that it is there for.
 #![cfg(loom)]
@@ -1001,4 +1001,170 @@ fn len_stays_within_the_capacity() {
         assert!(consumer.len() <= 1);
         pusher.join().unwrap();
     });
+}
+
+/// The switch between the ring and the log on disk (see the overflow's module documentation), with the log in memory.
+#[cfg(feature = "spill")]
+mod overflow {
+    use super::*;
+
+    use mpsc_ring::{AtCap, Fsync, Spill};
+
+    fn spilling(capacity: usize) -> (Producer<usize>, Consumer<usize>) {
+        let spill = Spill::in_memory(Spill::options().fsync(Fsync::Never));
+        channel(capacity, BackPressurePolicy::SpillToDisk(spill))
+    }
+
+    fn push(producer: Producer<usize>, items: std::ops::Range<usize>) -> thread::JoinHandle<()> {
+        thread::spawn(move || items.for_each(|n| producer.push(n).unwrap()))
+    }
+
+    /// One order, into the log and back, and nobody sleeps beside an item.
+    #[test]
+    fn a_producer_and_a_consumer_switch_in_order() {
+        model(2, || {
+            let (producer, consumer) = spilling(1);
+            let pusher = push(producer, 0..4);
+            assert!(consumer.iter().eq(0..4));
+            pusher.join().unwrap();
+        });
+    }
+
+    /// Return: a batch is numbered by what went past the ring before it.
+    #[test]
+    fn numbers_go_on_where_pushes_return_to_the_ring() {
+        model(2, || {
+            let (producer, consumer) = spilling(1);
+            let pusher = push(producer, 0..4);
+            let mut out = Vec::new();
+            loop {
+                let report = consumer.take_batch_into(&mut out, 2);
+                if report.taken == 0 {
+                    break;
+                }
+                assert_eq!(report.first, out[out.len() - report.taken] as u64);
+            }
+            assert_eq!(out, [0, 1, 2, 3]);
+            pusher.join().unwrap();
+        });
+    }
+
+    /// Two producers, the second of which begins its last push when the first has ended its own.
+    #[test]
+    fn what_was_pushed_before_is_taken_before() {
+        model(1, || {
+            let (producer, consumer) = spilling(1);
+            let second = producer.clone();
+            producer.push(0).unwrap();
+            let pusher = thread::spawn(move || {
+                producer.push(1).unwrap();
+                push(second, 2..4).join().unwrap();
+            });
+            assert!(consumer.iter().eq(0..4));
+            pusher.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn two_producers_push_past_the_ring() {
+        model(1, || {
+            let (producer, consumer) = spilling(1);
+            let one = push(producer.clone(), 0..2);
+            let other = push(producer, 10..11);
+            let taken: Vec<_> = consumer.iter().collect();
+            assert_eq!(taken.len(), 3);
+            assert!(taken.into_iter().filter(|&n| n < 10).eq(0..2));
+            one.join().unwrap();
+            other.join().unwrap();
+        });
+    }
+
+    /// A consumer that found the ring empty looks again once it has the lock: meanwhile others may have read the log empty, and the
+    /// ring may be full and the log in use again.
+    #[test]
+    fn two_consumers_see_one_order() {
+        model(2, || {
+            let (producer, consumer) = spilling(1);
+            (0..2).for_each(|n| producer.push(n).unwrap());
+            let two = |consumer: Consumer<usize>| (0..2).filter_map(|_| consumer.try_take().ok()).collect::<Vec<_>>();
+            let other = consumer.clone();
+            let taker = thread::spawn(move || two(other));
+            let pusher = push(producer, 2..4);
+            let mut taken = two(consumer.clone());
+            assert!(taken.is_sorted(), "{taken:?}");
+            let others = taker.join().unwrap();
+            assert!(others.is_sorted(), "{others:?}");
+            pusher.join().unwrap();
+            taken.extend(others);
+            taken.extend(consumer.try_iter());
+            taken.sort_unstable();
+            assert_eq!(taken, [0, 1, 2, 3]);
+        });
+    }
+
+    /// Both sleepers are woken by two items that go past the ring, one after the other.
+    #[test]
+    fn two_sleepers_and_items_past_the_ring() {
+        model(1, || {
+            let (producer, consumer) = spilling(1);
+            let other = consumer.clone();
+            let taker = thread::spawn(move || other.take().unwrap());
+            let pusher = thread::spawn(move || {
+                producer.push_batch(&[0, 1]).unwrap();
+                producer // The channel stays open: only the pushes wake.
+            });
+            let taken = consumer.take().unwrap() + taker.join().unwrap();
+            assert_eq!(taken, 1);
+            drop(pusher.join().unwrap());
+        });
+    }
+
+    /// A push that was accepted is found, whenever the channel is closed.
+    #[test]
+    fn nothing_is_accepted_behind_the_end() {
+        model(2, || {
+            let (producer, consumer) = spilling(1);
+            producer.push(0).unwrap();
+            let closer = producer.clone();
+            let pusher = thread::spawn(move || producer.push(1).is_ok());
+            let closing = thread::spawn(move || closer.close());
+            let taken = consumer.iter().count();
+            closing.join().unwrap();
+            assert_eq!(taken, 1 + usize::from(pusher.join().unwrap()));
+        });
+    }
+
+    /// Who waits for several is told when there are more than fit.
+    #[test]
+    fn a_mark_is_reached_by_what_goes_past_the_ring() {
+        model(2, || {
+            let (producer, consumer) = spilling(2);
+            let pusher = thread::spawn(move || {
+                producer.push_batch(&[0, 1, 2]).unwrap();
+                producer
+            });
+            block_on(consumer.ready(2));
+            drop(pusher.join().unwrap());
+            assert!(consumer.iter().eq(0..3));
+        });
+    }
+
+    /// A push that waits for room in the log goes on once there is some.
+    #[test]
+    fn who_waits_at_the_cap_goes_on() {
+        model(1, || {
+            let options = Spill::options().fsync(Fsync::Never).at_cap(AtCap::Block).max_bytes(0);
+            let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(Spill::in_memory(options)));
+            let large = |n| vec![n; 3000];
+            // The smallest log holds some of these, and not all.
+            let mut pushed = 0;
+            while producer.push_timeout(large(pushed), std::time::Duration::ZERO).is_ok() {
+                pushed += 1;
+            }
+            let pusher = thread::spawn(move || producer.push(large(pushed)).unwrap());
+            let taken = consumer.iter().map(|item: Vec<u8>| item[0]);
+            assert!(taken.eq(0..=pushed));
+            pusher.join().unwrap();
+        });
+    }
 }

@@ -49,6 +49,11 @@ fn distinct() -> Stats {
     stats.takers_woken = 113;
     stats.pushers_parked = 114;
     stats.pushers_woken = 115;
+    stats.refused_spill = 116;
+    stats.spilled = 117;
+    stats.recovered = 118;
+    stats.on_disk = 119;
+    stats.spill_lost = 120;
     stats
 }
 
@@ -75,6 +80,11 @@ fn all_of_the_stats_are_published() {
         ("mpsc_ring_takers_woken_total", counter(113)),
         ("mpsc_ring_pushers_parked_total", counter(114)),
         ("mpsc_ring_pushers_woken_total", counter(115)),
+        ("mpsc_ring_refused_spill_total", counter(116)),
+        ("mpsc_ring_spilled_total", counter(117)),
+        ("mpsc_ring_recovered", gauge(118.0)),
+        ("mpsc_ring_on_disk", gauge(119.0)),
+        ("mpsc_ring_spill_lost_total", counter(120)),
     ];
     let fields = format!("{:?}", distinct()).matches(": ").count();
     assert_eq!(fields, expected.len());

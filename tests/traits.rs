@@ -103,8 +103,8 @@ mod errors {
     use super::*;
     assert_impl_all!(PushError<Plain>: Error);
     assert_impl_all!(PushError<Bound>: Error);
-    assert_impl_all!(PushError<u8>: Error, Send, Sync, Copy, PartialEq);
-    assert_impl_all!(BatchPushError: Error, Send, Sync, Copy, PartialEq);
+    assert_impl_all!(PushError<u8>: Error, Send, Sync, Clone, PartialEq);
+    assert_impl_all!(BatchPushError: Error, Send, Sync, Clone, PartialEq);
     assert_impl_all!(TryTakeError: Error, Send, Sync, Copy, PartialEq);
     assert_impl_all!(TakeTimeoutError: Error, Send, Sync, Copy, PartialEq);
     assert_impl_all!(BuildError: Error, Send, Sync, Clone, PartialEq);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::channel::Channel;
 use crate::error::{BuildError, PushError};
-use crate::policy::WhenFull;
+use crate::policy::BackPressurePolicy;
 use crate::sync::{AtomicU64, Relaxed};
 
 /// Holds the newest `capacity` items; any number of threads push and pop through shared references.
@@ -55,7 +55,7 @@ impl<T> LockFreeRingBuffer<T> {
 
     fn try_new(capacity: usize) -> Result<Self, BuildError> {
         Ok(Self {
-            channel: Channel::new(capacity, WhenFull::DropOldest, None, 1)?,
+            channel: Channel::new(capacity, BackPressurePolicy::DropOldest, None, 1)?,
             not_pushed: AtomicU64::new(0),
         })
     }

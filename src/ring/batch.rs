@@ -1,6 +1,11 @@
 //! Items on their way into a ring.
 
 use std::ptr;
+#[cfg(feature = "spill")]
+use std::slice;
+
+#[cfg(feature = "spill")]
+use crate::unwind::Dropper;
 
 /// The items of a `Vec` on their way into a ring. What has not gone in is in the `Vec` again when this is dropped.
 pub(crate) struct Batch<'a, T> {
@@ -33,6 +38,28 @@ impl<'a, T> Batch<'a, T> {
     /// How many items have gone in.
     pub(crate) fn pushed(&self) -> usize {
         self.gone
+    }
+
+    /// The items that are still to be pushed.
+    #[cfg(feature = "spill")]
+    pub(crate) fn left(&self) -> &[T] {
+        // SAFETY: the items from `gone` to `end` are in the buffer, and are not changed while this is borrowed.
+        #[allow(unsafe_code)]
+        unsafe {
+            slice::from_raw_parts(self.front(), self.len())
+        }
+    }
+
+    /// Drops the first `count` of the items that are still to be pushed: they have been written elsewhere.
+    #[cfg(feature = "spill")]
+    pub(crate) fn drop_front(&mut self, count: usize, dropper: &mut Dropper) {
+        for _ in 0..count.min(self.len()) {
+            let item = self.items.as_mut_ptr().wrapping_add(self.gone);
+            self.gone += 1;
+            // SAFETY: the item is in the buffer, and nobody looks at it any more.
+            #[allow(unsafe_code)]
+            dropper.run(|| unsafe { item.drop_in_place() });
+        }
     }
 
     pub(super) fn front(&self) -> *const T {

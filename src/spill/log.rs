@@ -16,7 +16,7 @@ use super::counts::{SpillCounts, SpillRead};
 use super::cursor::{self, Cursor};
 use super::error::SpillError;
 use super::frame::Filling;
-use super::options::{Config, Fsync};
+use super::options::{AtCap, Config, Fsync};
 use super::reader::Reader;
 use super::records::{Records, run_of};
 use super::segment::{self, Format, Segment, Writer, format_of};
@@ -233,6 +233,15 @@ impl Log {
             0
         };
         self.sealed_bytes + last + filling as u64
+    }
+
+    /// The number of the next item to be read.
+    pub(crate) fn read_seq(&self) -> u64 {
+        self.read_seq
+    }
+
+    pub(crate) fn at_cap(&self) -> AtCap {
+        self.config.at_cap
     }
 
     pub(crate) fn fsync(&self) -> Fsync {

@@ -21,6 +21,9 @@ pub enum AtCap {
     /// What is offered stays with the caller, by [`SpillError::AtCap`], and is counted. The default: nothing is lost.
     #[default]
     Refuse,
+    /// In a channel, a push waits until consumers have made room, as under [`Block`](crate::BackPressurePolicy::Block). By itself
+    /// a log waits for nobody: there, this is `Refuse`.
+    Block,
     /// The oldest segment is removed, and what was unread in it is counted. What was in it and had
     /// been handed out is gone without being counted, even if it was not committed.
     DropOldest,
@@ -94,7 +97,7 @@ impl Default for Config {
 
 impl Config {
     /// Brings sizes into the order that the log relies on: a frame fits a segment, some segments fit the cap.
-    fn reconciled(mut self) -> Self {
+    pub(super) fn reconciled(mut self) -> Self {
         self.max_bytes = self.max_bytes.max(4 * MIN_SEGMENT);
         self.segment_bytes = self
             .segment_bytes
@@ -142,6 +145,11 @@ impl<T> SpillOptions<T> {
 }
 
 impl<T, C> SpillOptions<T, C> {
+    #[cfg(loom)]
+    pub(super) fn config(&self) -> Config {
+        self.config
+    }
+
     /// The size of one file in bytes, 16 MiB unless set: disk space is freed by whole files, and an item must fit into one.
     ///
     /// Held between 4 KiB and 1 GiB, and within a quarter of [`max_bytes`](Self::max_bytes).

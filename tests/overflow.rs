@@ -1,0 +1,679 @@
+//! What users of a channel that spills to disk rely on.
+#![cfg(all(feature = "spill", not(loom)))]
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
+
+use futures::executor::block_on;
+use futures::{SinkExt, StreamExt};
+use mpsc_ring::{
+    AtCap, BackPressurePolicy, BatchPushError, Builder, Codec, Consumer, Fsync, LockFreeRingBuffer, Producer,
+    PushError, Spill, SpillError, SpillOptions, Stats, TryTakeError, channel,
+};
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+
+fn spilling<T>(capacity: usize, dir: &Path) -> (Producer<T>, Consumer<T>)
+where
+    T: Serialize + for<'a> Deserialize<'a>,
+{
+    channel(capacity, BackPressurePolicy::SpillToDisk(Spill::open(dir).unwrap()))
+}
+
+/// The smallest log.
+fn small(dir: &Path, at_cap: AtCap) -> Spill<u64> {
+    let options: SpillOptions<u64> = Spill::options().segment_bytes(4 << 10).max_bytes(16 << 10);
+    options.at_cap(at_cap).open(dir).unwrap()
+}
+
+/// Everything is somewhere; to be asked at rest.
+#[track_caller]
+fn assert_accounted(stats: &Stats) {
+    let gone = stats.taken + stats.evicted + stats.discarded + stats.spill_lost;
+    assert_eq!(
+        stats.pushed + stats.recovered,
+        gone + stats.len + stats.on_disk,
+        "{stats:?}"
+    );
+}
+
+#[test]
+fn what_the_ring_does_not_hold_comes_back_from_disk_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = spilling(3, dir.path());
+    for n in 0..10 {
+        producer.push(n).unwrap();
+    }
+    let stats = producer.stats();
+    assert_eq!((stats.pushed, stats.spilled, stats.len, stats.on_disk), (10, 7, 3, 7));
+    assert_eq!(
+        (producer.len(), producer.is_full(), consumer.is_empty()),
+        (3, true, false)
+    );
+    assert_eq!(producer.try_push(10), Err(PushError::Full(10)));
+    assert_eq!(consumer.take(), Some(0));
+    assert_eq!(producer.try_push(10), Err(PushError::Full(10)), "it would overtake");
+    producer.push(10).unwrap();
+    assert_eq!(consumer.try_take_batch(5).unwrap(), [1, 2]);
+    assert!(!consumer.is_empty());
+    assert_eq!(consumer.try_take_batch(5).unwrap(), [3, 4, 5, 6, 7]);
+    assert_eq!(consumer.take_batch(5), [8, 9, 10]);
+    assert_accounted(&consumer.stats());
+
+    // The log has been read empty: the ring is in use again.
+    assert!(consumer.is_empty());
+    producer.push(11).unwrap();
+    assert_eq!(producer.stats().spilled, 8);
+    assert_eq!(consumer.try_take(), Ok(11));
+    assert_eq!(consumer.try_take(), Err(TryTakeError::Empty));
+    producer.close();
+    assert_eq!(producer.push(12), Err(PushError::Closed(12)));
+    assert_eq!(consumer.take(), None);
+}
+
+#[test]
+fn items_are_numbered_through_ring_and_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = spilling(2, dir.path());
+    let mut next = 0;
+    let mut out = Vec::new();
+    for round in 0..50 {
+        let pushed = producer.push_from(&mut (next..next + round % 7).collect()).unwrap();
+        next += pushed as u64;
+        if round % 3 == 0 {
+            continue;
+        }
+        while let Ok(report) = consumer.try_take_batch_into(&mut out, 1 + round as usize % 4) {
+            assert_eq!(report.first, out[out.len() - report.taken]);
+            assert_eq!(report.losses.total(), 0);
+        }
+    }
+    producer.close();
+    while consumer.take_batch_into(&mut out, 10).taken > 0 {}
+    assert_eq!(consumer.take_batch_into(&mut out, 10).first, next);
+    assert!(out.into_iter().eq(0..next));
+}
+
+#[test]
+fn batches_go_past_the_ring_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = spilling(5, dir.path());
+    assert_eq!(producer.push_batch(&(0..1000).collect::<Vec<u32>>()), Ok(1000));
+    let mut more: Vec<u32> = (1000..1010).collect();
+    assert_eq!(block_on(producer.push_from_async(&mut more)), Ok(10));
+    assert!(more.is_empty());
+    producer.close();
+    assert_eq!(producer.push_batch(&[1]), Err(BatchPushError::Closed { pushed: 0 }));
+    assert!(consumer.iter().eq(0..1010));
+    assert_accounted(&consumer.stats());
+}
+
+#[test]
+fn tasks_push_and_take_past_the_ring() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = spilling(2, dir.path());
+    block_on(async {
+        producer.push_async(0).await.unwrap();
+        let mut sink = producer.sink();
+        for n in 1..10 {
+            sink.send(n).await.unwrap();
+        }
+        assert_eq!(consumer.take_async().await, Some(0));
+        assert_eq!(consumer.take_batch_async(4).await, [1]);
+        assert_eq!(consumer.take_batch_async(4).await, [2, 3, 4, 5]);
+        producer.close();
+        assert_eq!(consumer.stream().collect::<Vec<_>>().await, [6, 7, 8, 9]);
+    });
+}
+
+#[test]
+fn a_buffer_with_both_ends_spills_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let buffer = LockFreeRingBuffer::new(2, BackPressurePolicy::SpillToDisk(Spill::open(dir.path()).unwrap()));
+    (0..7).for_each(|n| buffer.push(n).unwrap());
+    let mut found = Vec::new();
+    while found.len() < 7 {
+        found.extend(buffer.take_batch(3));
+    }
+    assert!(found.into_iter().eq(0..7));
+}
+
+/// Who waits for a batch does not wait for items that are on disk already.
+#[test]
+fn more_items_than_fit_are_as_many_as_anybody_waits_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = spilling(4, dir.path());
+    (0..6).for_each(|n| producer.push(n).unwrap());
+    assert_eq!(consumer.take_batch(4), [0, 1, 2, 3]);
+    assert!(
+        consumer.wait_ready(4, Duration::MAX),
+        "two are left, but they are on disk"
+    );
+    assert_eq!(consumer.take_batch_timeout(4, Duration::MAX).unwrap(), [4, 5]);
+    assert!(!consumer.wait_ready(1, Duration::ZERO));
+}
+
+#[test]
+fn a_sleeping_consumer_is_woken_by_what_goes_past_the_ring() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = spilling(1, dir.path());
+    let takers: Vec<_> = (0..3)
+        .map(|_| {
+            let consumer = consumer.clone();
+            thread::spawn(move || consumer.iter().count())
+        })
+        .collect();
+    for _ in 0..200 {
+        thread::sleep(Duration::from_micros(200));
+        producer.push_batch(&[0; 9]).unwrap();
+    }
+    drop(producer);
+    let taken: usize = takers.into_iter().map(|taker| taker.join().unwrap()).sum();
+    assert_eq!(taken, 1800);
+}
+
+#[test]
+fn what_is_on_disk_is_there_for_the_next_channel() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = spilling(2, dir.path());
+    (0..8).for_each(|n| producer.push(n).unwrap());
+    assert_eq!(consumer.take_batch(2), [0, 1]);
+    assert_eq!(consumer.take_batch(2), [2, 3]);
+    assert_eq!(consumer.take_batch(2), [4, 5]); // Says that 2 and 3 are consumed; nothing says so of these.
+    drop((producer, consumer));
+
+    let (producer, consumer) = spilling(2, dir.path());
+    producer.push(8).unwrap();
+    let stats = producer.stats();
+    assert_eq!((stats.recovered, stats.pushed, stats.on_disk, stats.len), (4, 1, 5, 0));
+    producer.close();
+    let mut out = Vec::new();
+    let report = consumer.take_batch_into(&mut out, 3);
+    assert_eq!((report.first, &out[..]), (0, &[4, 5, 6][..]));
+    assert_eq!(consumer.take_batch_into(&mut out, 3).first, 3);
+    assert_eq!(out, [4, 5, 6, 7, 8]);
+    assert_eq!(consumer.take(), None);
+    assert_accounted(&consumer.stats());
+    drop((producer, consumer));
+    assert!(Spill::<i32>::open(dir.path()).unwrap().is_empty());
+}
+
+/// The last batch from disk is consumed by the next take, even if that finds its item in memory.
+#[test]
+fn a_take_from_the_ring_consumes_what_came_from_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = spilling(1, dir.path());
+    producer.push_batch(&[0, 1]).unwrap();
+    assert_eq!((consumer.take(), consumer.take()), (Some(0), Some(1)));
+    producer.push(2).unwrap();
+    assert_eq!(producer.stats().spilled, 1, "the ring is in use again");
+    assert_eq!(consumer.take(), Some(2));
+    drop((producer, consumer));
+    assert!(Spill::<i32>::open(dir.path()).unwrap().is_empty());
+}
+
+#[test]
+fn the_last_consumer_drops_what_is_in_memory_and_leaves_what_is_on_disk() {
+    struct Counted(Arc<AtomicUsize>, u8);
+    struct Numbers(Arc<AtomicUsize>);
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+    impl Codec<Counted> for Numbers {
+        fn encode(&self, item: &Counted, out: &mut Vec<u8>) -> Result<(), Box<dyn Error + Send + Sync>> {
+            out.push(item.1);
+            Ok(())
+        }
+        fn decode(&self, bytes: &[u8]) -> Result<Counted, Box<dyn Error + Send + Sync>> {
+            Ok(Counted(self.0.clone(), bytes[0]))
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let drops = Arc::new(AtomicUsize::new(0));
+    let spill = Spill::options().codec(Numbers(drops.clone())).open(dir.path()).unwrap();
+    let (producer, consumer) = channel(2, BackPressurePolicy::SpillToDisk(spill));
+    let item = |n| Counted(drops.clone(), n);
+    assert!((0..4).all(|n| producer.push(item(n)).is_ok()));
+    assert_eq!(drops.load(Relaxed), 2, "what is written is dropped");
+    let mut batch = vec![item(4), item(5)];
+    assert_eq!(producer.push_from(&mut batch).unwrap(), 2);
+    assert_eq!((drops.load(Relaxed), batch.len()), (4, 0));
+    let taken = consumer.take_batch(2).len() + consumer.take_batch(9).len();
+    assert_eq!((taken, drops.load(Relaxed)), (6, 10), "two from memory, four made anew");
+    assert!(producer.push(item(6)).is_ok() && producer.push(item(7)).is_ok() && producer.push(item(8)).is_ok());
+    drop(consumer);
+    assert_eq!(drops.load(Relaxed), 13, "two in memory, one written");
+    let stats = producer.stats();
+    assert_eq!((stats.discarded, stats.on_disk), (2, 1));
+    assert_accounted(&stats);
+    drop(producer);
+    // Those that were read last have not been consumed by anything.
+    assert_eq!(
+        Spill::options()
+            .codec(Numbers(drops.clone()))
+            .open(dir.path())
+            .unwrap()
+            .len(),
+        5
+    );
+}
+
+#[test]
+fn at_its_cap_a_log_refuses_and_the_channel_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(small(dir.path(), AtCap::Refuse)));
+    let accepted = (0..).find(|&n| producer.push(n).is_err()).unwrap();
+    assert_eq!(producer.push(accepted), Err(PushError::Full(accepted)));
+    let mut batch = vec![accepted, accepted + 1];
+    assert_eq!(producer.push_from(&mut batch), Err(BatchPushError::Full { pushed: 0 }));
+    assert_eq!(batch.len(), 2);
+    let stats = producer.stats();
+    assert_eq!((stats.refused, stats.refused_spill, stats.pushed), (4, 0, accepted));
+    assert_accounted(&stats);
+    let taken: Vec<u64> = consumer.try_iter().collect();
+    assert!(taken.into_iter().eq(0..accepted));
+    producer.push_batch(&[1, 2, 3]).unwrap();
+    assert_eq!(consumer.report_losses().refused, 4);
+}
+
+#[test]
+fn at_its_cap_a_log_drops_the_oldest_and_the_report_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(small(dir.path(), AtCap::DropOldest)));
+    producer.push_from(&mut (0..5000).collect()).unwrap();
+    let stats = producer.stats();
+    assert!(stats.spill_lost > 0);
+    assert_accounted(&stats);
+    producer.close();
+    let mut out = Vec::new();
+    assert_eq!(consumer.take_batch_into(&mut out, 1).losses.total(), 0);
+    let report = consumer.take_batch_into(&mut out, 1);
+    assert_eq!((report.losses.spill_lost, report.first), (stats.spill_lost, out[1]));
+    assert_eq!(out, [0, 1 + stats.spill_lost]);
+    while consumer.take_batch_into(&mut out, 100).taken > 0 {}
+    assert!(out[1..].iter().copied().eq(1 + stats.spill_lost..5000));
+    assert_accounted(&consumer.stats());
+}
+
+#[test]
+fn at_its_cap_a_log_may_hold_the_pusher() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(small(dir.path(), AtCap::Block)));
+    let short = Duration::from_millis(1);
+    let first = (0..).find(|&n| producer.push_timeout(n, short).is_err()).unwrap();
+    assert_eq!(producer.push_timeout(first, short), Err(PushError::Timeout(first)));
+    assert_eq!(producer.stats().refused, 0);
+    let last = first + 20_000;
+    let pushers = [
+        thread::spawn({
+            let producer = producer.clone();
+            move || (first..last).for_each(|n| producer.push(n).unwrap())
+        }),
+        thread::spawn({
+            let producer = producer.clone();
+            move || {
+                block_on(async {
+                    producer
+                        .push_from_async(&mut vec![u64::MAX; 20_000])
+                        .await
+                        .map(drop)
+                        .unwrap()
+                })
+            }
+        }),
+        thread::spawn(move || {
+            block_on(async {
+                let mut sink = producer.into_sink();
+                for _ in 0..20_000 {
+                    sink.send(u64::MAX).await.unwrap();
+                }
+            });
+        }),
+    ];
+    let (mut next, mut others, mut batch) = (0, 0, Vec::new());
+    while consumer.take_batch_into(&mut batch, 100).taken > 0 {
+        for item in batch.drain(..) {
+            if item == u64::MAX {
+                others += 1;
+            } else {
+                assert_eq!(item, next);
+                next += 1;
+            }
+        }
+    }
+    assert_eq!((next, others), (last, 40_000));
+    pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+    assert_accounted(&consumer.stats());
+}
+
+#[test]
+fn closing_frees_who_waits_at_the_cap() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(small(dir.path(), AtCap::Block)));
+    let pusher = thread::spawn(move || (0..).find_map(|n| producer.push(n).err()));
+    thread::sleep(Duration::from_millis(20));
+    consumer.close();
+    assert!(pusher.join().unwrap().unwrap().is_closed());
+}
+
+/// Writes every number but one.
+struct Picky;
+
+impl Codec<u64> for Picky {
+    fn encode(&self, item: &u64, out: &mut Vec<u8>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        match item {
+            13 => Err("unlucky".into()),
+            14 => panic!("worse"),
+            _ => {
+                out.extend_from_slice(&item.to_le_bytes());
+                Ok(())
+            }
+        }
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<u64, Box<dyn Error + Send + Sync>> {
+        match u64::from_le_bytes(bytes.try_into()?) {
+            17 => Err("not readable".into()),
+            n => Ok(n),
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_written_comes_back_and_the_channel_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let spill = Spill::options().codec(Picky).open(dir.path()).unwrap();
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+    producer.push(13).unwrap(); // There is room in memory.
+    let error = producer.push(13).unwrap_err();
+    assert!(error.source().is_some() && error.to_string().contains("unlucky"));
+    assert!(matches!(error, PushError::Spill { item: 13, ref source } if source.is_about_item()));
+    assert_eq!(error.clone(), error);
+    assert_eq!(producer.try_push(13), Err(PushError::Full(13)));
+    assert_eq!(producer.stats().on_disk, 0);
+
+    let mut batch = vec![1, 2, 13, 3];
+    let error = producer.push_from(&mut batch).unwrap_err();
+    assert!(matches!(error, BatchPushError::Spill { pushed: 2, .. }));
+    assert_eq!(batch, [13, 3]);
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| producer.push(14)));
+    assert!(panic.is_err());
+    producer.push_batch(&[17, 5]).unwrap();
+    let stats = producer.stats();
+    assert_eq!((stats.refused, stats.refused_spill), (3, 3));
+    producer.close();
+    assert_eq!(consumer.iter().collect::<Vec<_>>(), [13, 1, 2, 5]);
+    let stats = consumer.stats();
+    assert_eq!(stats.spill_lost, 1);
+    assert_accounted(&stats);
+    let losses = consumer.report_losses();
+    assert_eq!((losses.refused_spill, losses.spill_lost), (3, 1));
+}
+
+#[test]
+fn an_item_larger_than_a_segment_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let spill = Spill::options().segment_bytes(4096).open(dir.path()).unwrap();
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+    producer.push("short".to_owned()).unwrap();
+    let error = producer.push("long".repeat(2000)).unwrap_err();
+    assert!(matches!(&error, PushError::Spill { source, .. } if matches!(**source, SpillError::TooLarge { .. })));
+    assert_eq!(error.into_inner().len(), 8000);
+    producer.push("short, too".to_owned()).unwrap();
+    producer.close();
+    assert_eq!(consumer.iter().collect::<Vec<_>>(), ["short", "short, too"]);
+}
+
+#[test]
+fn a_directory_that_vanishes_and_returns_loses_nothing_in_memory() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("spill");
+    let spill = Spill::options().fsync(Fsync::EveryBatch).open(&dir).unwrap();
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+    producer.push(0).unwrap();
+    fs::remove_dir_all(&dir).unwrap();
+    fs::write(&dir, "in the way").unwrap();
+    let error = producer.push(1).unwrap_err();
+    assert!(matches!(error, PushError::Spill { item: 1, .. }), "{error}");
+    assert_eq!(consumer.take(), Some(0));
+    producer.push(1).unwrap(); // In memory.
+    fs::remove_file(&dir).unwrap();
+    producer.push(2).unwrap();
+    producer.close();
+    assert_eq!(consumer.iter().collect::<Vec<_>>(), [1, 2]);
+    assert_accounted(&consumer.stats());
+}
+
+#[test]
+fn what_is_synced_outlives_the_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = spilling(1, dir.path());
+    producer.push_batch(&[0, 1, 2]).unwrap();
+    producer.flush().unwrap();
+    producer.sync().unwrap();
+    assert_eq!(consumer.take_batch(9), [0]);
+    assert_eq!(consumer.take_batch(1), [1]);
+    consumer.commit().unwrap();
+    // As a process leaves it that is killed: the files as they are.
+    let copy = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    let (producer, consumer) = spilling::<i32>(1, copy.path());
+    drop(producer);
+    assert_eq!(consumer.iter().collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn other_policies_have_nothing_to_sync() {
+    let (producer, consumer) = channel::<u8>(1, BackPressurePolicy::Block);
+    producer.flush().unwrap();
+    producer.sync().unwrap();
+    consumer.commit().unwrap();
+}
+
+/// Order per producer, and between producers where one waits for the other, while the channel goes back and forth between
+/// memory and disk.
+#[test]
+fn order_and_count_hold_under_stress() {
+    const PRODUCERS: u64 = 4;
+    const EACH: u64 = 30_000;
+    for capacity in [1, 7, 256] {
+        let dir = tempfile::tempdir().unwrap();
+        let (producer, consumer) = spilling(capacity, dir.path());
+        let mut threads = Vec::new();
+        for id in 0..PRODUCERS {
+            let producer = producer.clone();
+            threads.push(thread::spawn(move || {
+                let mut n = 0;
+                while n < EACH {
+                    if n % 11 == 0 {
+                        let batch: Vec<_> = (n..EACH.min(n + 5)).map(|n| (id, n)).collect();
+                        n += batch.len() as u64;
+                        assert_eq!(producer.push_batch(&batch), Ok(batch.len()));
+                    } else {
+                        producer.push((id, n)).unwrap();
+                        n += 1;
+                    }
+                    if n % 1000 == 0 {
+                        thread::yield_now();
+                    }
+                }
+            }));
+        }
+        // A token goes from thread to thread: who has it pushes its number, so that each push is over before the next begins.
+        let turn = Arc::new(AtomicUsize::new(0));
+        for id in 0..2 {
+            let (producer, turn) = (producer.clone(), turn.clone());
+            threads.push(thread::spawn(move || {
+                for n in (id..2000).step_by(2) {
+                    while turn.load(std::sync::atomic::Ordering::Acquire) != n {
+                        thread::yield_now();
+                    }
+                    producer.push((PRODUCERS, n as u64)).unwrap();
+                    turn.store(n + 1, std::sync::atomic::Ordering::Release);
+                }
+            }));
+        }
+        drop(producer);
+        let mut next: HashMap<u64, u64> = HashMap::new();
+        let mut batch = Vec::new();
+        let mut max = 1;
+        let mut number = 0;
+        loop {
+            let report = consumer.take_batch_into(&mut batch, max);
+            assert_eq!(report.first, number);
+            number += report.taken as u64;
+            if report.taken == 0 {
+                break;
+            }
+            for (id, n) in batch.drain(..) {
+                let next = next.entry(id).or_default();
+                assert_eq!(n, *next);
+                *next += 1;
+            }
+            max = max % 300 + 17;
+        }
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(number, PRODUCERS * EACH + 2000);
+        let stats = consumer.stats();
+        assert!(stats.spilled > 0);
+        assert_accounted(&stats);
+    }
+}
+
+#[test]
+fn many_consumers_get_each_item_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = spilling(3, dir.path());
+    let takers: Vec<_> = (0..3)
+        .map(|n| {
+            let consumer = consumer.clone();
+            thread::spawn(move || {
+                let mut taken = Vec::new();
+                loop {
+                    let before = taken.len();
+                    match n {
+                        0 => taken.extend(consumer.take()),
+                        1 => taken.extend(consumer.take_batch(7)),
+                        _ => taken.extend(block_on(consumer.take_batch_async(3))),
+                    }
+                    if taken.len() == before {
+                        return taken;
+                    }
+                    assert!(taken.is_sorted(), "each sees the channel's order");
+                }
+            })
+        })
+        .collect();
+    drop(consumer);
+    (0..50_000_u32).for_each(|n| producer.push(n).unwrap());
+    drop(producer);
+    let mut all: Vec<u32> = takers.into_iter().flat_map(|taker| taker.join().unwrap()).collect();
+    all.sort_unstable();
+    assert!(all.into_iter().eq(0..50_000));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Push(usize),
+    Batch(usize),
+    Try,
+    Take(usize),
+    Commit,
+    Reopen,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (1..5_usize).prop_map(Step::Push),
+        2 => (1..9_usize).prop_map(Step::Batch),
+        1 => Just(Step::Try),
+        5 => (1..6_usize).prop_map(Step::Take),
+        1 => Just(Step::Commit),
+        1 => Just(Step::Reopen),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 64 }, ..ProptestConfig::default() })]
+
+    /// Against a queue that knows which of its items are in memory, on disk, and handed out.
+    #[test]
+    fn a_channel_that_spills_is_a_queue(capacity in 1..5_usize, first_lap in 0..3_u64, steps in steps()) {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || {
+            let policy = BackPressurePolicy::SpillToDisk(Spill::<u64>::open(dir.path()).unwrap());
+            Builder::new(capacity).first_lap(first_lap).policy(policy).build()
+        };
+        let (mut producer, mut consumer) = open();
+        let (mut memory, mut disk, mut handed_out) = (Vec::new(), Vec::new(), Vec::new());
+        let mut next = 0;
+        for step in steps {
+            match step {
+                Step::Push(count) | Step::Batch(count) => {
+                    let items: Vec<u64> = (next..next + count as u64).collect();
+                    next += count as u64;
+                    if matches!(step, Step::Push(_)) {
+                        items.iter().for_each(|&item| producer.push(item).unwrap());
+                    } else {
+                        prop_assert_eq!(producer.push_batch(&items), Ok(count));
+                    }
+                    for item in items {
+                        if disk.is_empty() && memory.len() < capacity {
+                            memory.push(item);
+                        } else {
+                            disk.push(item);
+                        }
+                    }
+                }
+                Step::Try => {
+                    let has_room = disk.is_empty() && memory.len() < capacity;
+                    prop_assert_eq!(producer.try_push(next).is_ok(), has_room);
+                    if has_room {
+                        memory.push(next);
+                    }
+                    next += 1;
+                }
+                Step::Take(max) => {
+                    handed_out.clear();
+                    let taken = consumer.try_take_batch(max).unwrap_or_default();
+                    if memory.is_empty() {
+                        handed_out.extend(disk.drain(..max.min(disk.len())));
+                        prop_assert_eq!(&taken, &handed_out);
+                    } else {
+                        let expected: Vec<u64> = memory.drain(..max.min(memory.len())).collect();
+                        prop_assert_eq!(&taken, &expected);
+                    }
+                }
+                Step::Commit => {
+                    consumer.commit().unwrap();
+                    handed_out.clear();
+                }
+                Step::Reopen => {
+                    drop((producer, consumer));
+                    memory.clear();
+                    disk.splice(0..0, handed_out.drain(..));
+                    (producer, consumer) = open();
+                    prop_assert_eq!(producer.stats().recovered, disk.len() as u64);
+                }
+            }
+            prop_assert_eq!(consumer.len(), memory.len());
+            prop_assert_eq!(consumer.is_empty(), memory.is_empty() && disk.is_empty());
+            let stats = consumer.stats();
+            prop_assert_eq!((stats.len, stats.on_disk), (memory.len() as u64, disk.len() as u64));
+            let gone = stats.taken + stats.discarded;
+            prop_assert_eq!(stats.pushed + stats.recovered, gone + stats.len + stats.on_disk);
+        }
+    }
+}
