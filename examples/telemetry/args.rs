@@ -1,21 +1,24 @@
 //! What the command line says.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Parser;
 use clap::error::ErrorKind;
-use clap::{Parser, ValueEnum};
 use mpsc_ring::BackPressurePolicy;
 
-use crate::complain;
+use crate::event::Event;
+use crate::{Failure, complain};
 
 /// A service under load ships one event per request through a ring to a file, and every event is accounted for.
 #[derive(Parser)]
 #[command(name = "telemetry", allow_negative_numbers = true)]
 pub struct Args {
-    /// What a full ring does [default: drop-oldest, or block with --input]
-    #[arg(long, value_enum)]
+    /// What a full ring does: block, drop-oldest, drop-newest, or spill:DIR, which sends events to a log on disk and needs the
+    /// feature `spill` [default: drop-oldest, or block with --input]
+    #[arg(long, value_parser = Policy::parse)]
     policy: Option<Policy>,
 
     /// How many events the ring holds
@@ -44,7 +47,7 @@ pub struct Args {
 }
 
 /// The channel's policies, as the command line spells them.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Policy {
     /// Wait until there is room: nothing is lost
     Block,
@@ -52,6 +55,8 @@ pub enum Policy {
     DropOldest,
     /// Refuse the incoming event
     DropNewest,
+    /// Send the incoming event to the log in this directory
+    Spill(PathBuf),
 }
 
 impl Args {
@@ -73,7 +78,7 @@ impl Args {
             Some(_) => Policy::Block,
             None => Policy::DropOldest,
         };
-        self.policy.unwrap_or(default)
+        self.policy.clone().unwrap_or(default)
     }
 
     /// How long to run, if there is a limit.
@@ -102,12 +107,75 @@ fn parse_seconds(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-impl<T> From<Policy> for BackPressurePolicy<T> {
-    fn from(policy: Policy) -> Self {
-        match policy {
-            Policy::Block => Self::Block,
-            Policy::DropOldest => Self::DropOldest,
-            Policy::DropNewest => Self::DropNewest,
+impl Policy {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        match (text, text.strip_prefix("spill:")) {
+            ("block", _) => Ok(Self::Block),
+            ("drop-oldest", _) => Ok(Self::DropOldest),
+            ("drop-newest", _) => Ok(Self::DropNewest),
+            (_, Some(dir)) if !dir.is_empty() => Ok(Self::Spill(dir.into())),
+            _ => Err("expected block, drop-oldest, drop-newest or spill:DIR"),
         }
+    }
+
+    /// The policy for the channel, whose log is opened here if it has one.
+    pub fn open(&self) -> Result<BackPressurePolicy<Event>, Failure> {
+        match self {
+            Self::Block => Ok(BackPressurePolicy::Block),
+            Self::DropOldest => Ok(BackPressurePolicy::DropOldest),
+            Self::DropNewest => Ok(BackPressurePolicy::DropNewest),
+            Self::Spill(dir) => spill::open(dir),
+        }
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Block => f.write_str("block"),
+            Self::DropOldest => f.write_str("drop-oldest"),
+            Self::DropNewest => f.write_str("drop-newest"),
+            Self::Spill(dir) => write!(f, "spill:{}", dir.display()),
+        }
+    }
+}
+
+#[cfg(not(feature = "spill"))]
+mod spill {
+    use super::{BackPressurePolicy, Event, Failure};
+
+    pub fn open(_: &std::path::Path) -> Result<BackPressurePolicy<Event>, Failure> {
+        Err("--policy spill:DIR needs --features spill".to_owned())
+    }
+}
+
+#[cfg(feature = "spill")]
+mod spill {
+    use std::error::Error;
+    use std::path::Path;
+
+    use mpsc_ring::{Codec, Spill};
+
+    use super::{BackPressurePolicy, Event, Failure};
+
+    /// Events as they will be written.
+    struct Json;
+
+    impl Codec<Event> for Json {
+        fn encode(&self, event: &Event, out: &mut Vec<u8>) -> Result<(), Box<dyn Error + Send + Sync>> {
+            Ok(serde_json::to_writer(out, event)?)
+        }
+
+        fn decode(&self, bytes: &[u8]) -> Result<Event, Box<dyn Error + Send + Sync>> {
+            Ok(serde_json::from_slice(bytes)?)
+        }
+    }
+
+    pub fn open(dir: &Path) -> Result<BackPressurePolicy<Event>, Failure> {
+        let spill = Spill::options()
+            .codec(Json)
+            .open(dir)
+            .map_err(|error| error.to_string())?;
+        Ok(BackPressurePolicy::SpillToDisk(spill))
     }
 }

@@ -1,11 +1,12 @@
 //! What travels through the ring.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One line of the output.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Event {
     /// A piece of work was done.
@@ -13,7 +14,7 @@ pub enum Event {
         /// When it began, in microseconds since 1970.
         time_us: u64,
         /// What it was: a route of the service, or what a hot thread has computed.
-        route: &'static str,
+        route: Cow<'static, str>,
         /// How many bytes it was about.
         bytes: usize,
         /// How long it took.
@@ -50,7 +51,7 @@ impl Clock {
         let time = self.epoch + began.saturating_duration_since(self.started);
         Event::Work {
             time_us: time.as_micros() as u64,
-            route,
+            route: route.into(),
             bytes,
             latency_ns: ended.saturating_duration_since(began).as_nanos() as u64,
         }

@@ -40,7 +40,7 @@ pub struct Exported {
 
 impl Exported {
     fn count(&mut self, report: &Report) {
-        let expected = self.accepted + report.losses.evicted;
+        let expected = self.accepted + report.losses.evicted + report.losses.spill_lost;
         self.unexpected += u64::from(report.first != expected);
         self.accepted = report.first + report.taken as u64;
         self.taken += report.taken as u64;

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --example telemetry
 //! cargo run --release --example telemetry -- --policy block --producers 4 --rate 0 --seconds 2
+//! cargo run --release --features spill --example telemetry -- --policy spill:/tmp/telemetry --rate 0 --seconds 2
 //! cargo run --release --example telemetry -- --input /var/log/syslog --out /tmp/syslog.ndjson
 //! journalctl | cargo run --release --example telemetry -- --input -
 //! ```
@@ -71,7 +72,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         input.must_not_be(&args.out)?;
     }
     let (producer, consumer) = Builder::new(args.capacity)
-        .policy(args.policy().into())
+        .policy(args.policy().open()?)
         .try_build()
         .map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -109,7 +110,7 @@ async fn push_events(
 ) -> Result<(Report, Option<Failure>), Failure> {
     let empty_measurement = latency::empty_measurement();
     let latencies = Arc::new(Latencies::new());
-    let pushers = Pushers::new(producer.clone(), args.policy(), latencies.clone(), Clock::start());
+    let pushers = Pushers::new(producer.clone(), &args.policy(), latencies.clone(), Clock::start());
 
     let began = Instant::now();
     let mut source = match input {

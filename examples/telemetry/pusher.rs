@@ -18,16 +18,17 @@ const TELL_EVERY: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub struct Pushers {
     producer: Producer<Event>,
-    policy: Policy,
+    /// Whether a push may have to wait for room.
+    waits: bool,
     latencies: Arc<Latencies>,
     pub clock: Clock,
 }
 
 impl Pushers {
-    pub fn new(producer: Producer<Event>, policy: Policy, latencies: Arc<Latencies>, clock: Clock) -> Self {
+    pub fn new(producer: Producer<Event>, policy: &Policy, latencies: Arc<Latencies>, clock: Clock) -> Self {
         Self {
             producer,
-            policy,
+            waits: *policy == Policy::Block,
             latencies,
             clock,
         }
@@ -36,7 +37,7 @@ impl Pushers {
     pub fn pusher(&self) -> Pusher {
         Pusher {
             producer: self.producer.clone(),
-            policy: self.policy,
+            waits: self.waits,
             tally: Tally::default(),
             took: latency::histogram(),
             told_at: Instant::now(),
@@ -48,7 +49,8 @@ impl Pushers {
 /// Pushes events for one thread or task.
 pub struct Pusher {
     producer: Producer<Event>,
-    policy: Policy,
+    /// Whether a push may have to wait for room.
+    waits: bool,
     tally: Tally,
     /// How long pushes took since the others were told.
     took: Histogram<u64>,
@@ -67,12 +69,13 @@ impl Pusher {
     /// Pushes from a task; says whether the channel is open.
     pub async fn push_from_task(&mut self, event: Event) -> bool {
         let began = Instant::now();
-        let pushed = match self.policy {
+        let pushed = if self.waits {
             // A synchronous push may block here, and with it a thread of the executor, and with that perhaps the very
             // task that would make room.
-            Policy::Block => self.producer.push_async(event).await,
-            // These never wait, so there is nothing to await.
-            Policy::DropOldest | Policy::DropNewest => self.producer.push(event),
+            self.producer.push_async(event).await
+        } else {
+            // There is nothing to await.
+            self.producer.push(event)
         };
         self.count(began, Instant::now(), pushed)
     }
@@ -86,7 +89,7 @@ impl Pusher {
         self.tally.offered += 1;
         match pushed {
             Ok(()) => self.tally.accepted += 1,
-            Err(error) if error.is_full() => self.tally.refused += 1,
+            Err(error) if !error.is_closed() => self.tally.refused += 1,
             Err(_) => {
                 self.tally.closed += 1;
                 return false;

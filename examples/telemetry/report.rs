@@ -4,7 +4,6 @@ use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use clap::ValueEnum;
 use hdrhistogram::Histogram;
 use indicatif::HumanCount;
 use mpsc_ring::Stats;
@@ -61,12 +60,13 @@ impl Report {
         let (stats, tally) = (&self.stats, &self.counts.tally);
         let mut equations = vec![
             Equation {
-                left: ("pushed", stats.pushed),
+                left: ("pushed and recovered", stats.pushed + stats.recovered),
                 right: vec![
                     ("taken", stats.taken),
                     ("evicted", stats.evicted),
                     ("discarded", stats.discarded),
-                    ("left", stats.len),
+                    ("left", stats.len + stats.on_disk),
+                    ("lost on disk", stats.spill_lost),
                 ],
             },
             Equation {
@@ -89,7 +89,7 @@ impl Report {
             equations.extend([
                 Equation::of(
                     ("accepted, by the reports' numbers", self.exported.accepted),
-                    ("pushed", stats.pushed),
+                    ("pushed and recovered", stats.pushed + stats.recovered),
                 ),
                 Equation::of(
                     ("evicted, say the reports", self.exported.evicted),
@@ -128,8 +128,7 @@ impl Report {
 
     fn write(&self, out: &mut String, args: &Args) -> fmt::Result {
         let (stats, tally) = (&self.stats, &self.counts.tally);
-        let policy = args.policy().to_possible_value();
-        let policy = policy.as_ref().map_or("?", |policy| policy.get_name());
+        let policy = args.policy();
         let pushers = match self.counts.origin {
             Origin::Service { .. } => format!("request handlers and {} hot threads", args.producers),
             Origin::Input(_) => "lines of the input".to_owned(),
@@ -149,6 +148,11 @@ impl Report {
         row("refused", &HumanCount(stats.refused))?;
         if stats.refused_pinned > 0 {
             row("  of these, oldest pinned", &HumanCount(stats.refused_pinned))?;
+        }
+        if stats.spilled + stats.recovered > 0 {
+            row("by way of the disk", &HumanCount(stats.spilled))?;
+            row("left there by the last run", &HumanCount(stats.recovered))?;
+            row("lost there", &HumanCount(stats.spill_lost))?;
         }
         if tally.closed > 0 {
             row("turned away after closing", &HumanCount(tally.closed))?;
