@@ -191,10 +191,10 @@ impl<T> Overflow<T> {
             Err((count, SpillError::AtCap { .. })) => (count, Some(Rejected::Full)),
             Err((count, error)) => (count, Some(Rejected::Failed(error))),
         };
-        let (is_empty, read_seq) = (log.is_empty(), log.read_seq());
+        let is_empty = log.is_empty();
         drop(log);
-        if is_empty {
-            ring.end_diversion(read_seq - self.first_seq, false);
+        if is_first && is_empty {
+            ring.undivert();
         }
         (count, is_first, rejected)
     }
@@ -221,7 +221,7 @@ impl<T> Overflow<T> {
                 }
                 let first = ring.pushed() + read.first_seq.saturating_sub(self.first_seq);
                 if is_passed_by && is_empty {
-                    ring.end_diversion(passed_by, read.count > 0);
+                    ring.end_diversion(passed_by);
                 }
                 (read, first, has_room)
             };

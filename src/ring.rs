@@ -32,14 +32,13 @@
 //!   which only the owners of a claim on `head` write.
 //! - **Head**: a change of `head` (Release) → its load (Acquire). Carries the `tail` that a claim had items by, so that a
 //!   ring is not taken for empty for a `tail` older than its `head`. And a hold that ends (Release) → the next claim or
-//!   hold (Acquire). Carries "nobody is looking any more".
+//!   hold (Acquire). Carries "nobody is looking any more". And lowering `DIVERTED` in `head` (Release) → the next claim (Acquire).
+//!   Carries `passed_by`, how many items have gone past the ring.
 //! - **Room**: a claim on `tail` (Release) → the load of `tail` (Acquire) in another push, or by who counts what is inside. Carries
 //!   the `freed` that the claim had room by, so that a ring is not taken for full for a `freed` older than its `tail`, and the
 //!   takes that came before it.
 //! - **Mark**: raising `MARKED` in `tail` (Release) → the look at `tail` (Acquire) of a push that met it. Carries `wake_at`, the
 //!   lowest position that somebody wants to be woken at.
-//! - **Return**: lowering `DIVERTED` in `tail` (Release) → the load of `tail` (Acquire) in a push, and from there by Publish to a
-//!   take. Carries `passed_by`, how many items had gone past the ring before, and `DIVERTED` in `head`.
 //! - **Close**: raising `CLOSED` in `tail` (Release) → meeting it there (Acquire). Carries what the closing thread did
 //!   before.
 //!
@@ -53,8 +52,7 @@
 //! word and the sleeper does not sleep; if the raise comes first, the change returns the flag and its author wakes, once
 //! the difference is made.
 //!
-//! Pushes that go past the ring change nothing but `DIVERTED`, once, so they notify without asking for `WAITED`; who meets
-//! `DIVERTED` when raising `WAITED` does not sleep.
+//! Pushes that go past the ring change nothing but `DIVERTED`, once, so they notify without asking for `WAITED`.
 //!
 //! That the registration is seen by who wakes is the event's own doing: it makes a sequentially consistent fence after
 //! each registration, and one before each notification. `WAITED` itself needs no ordering, and who closes has only to
@@ -632,7 +630,7 @@ impl<T> Ring<T> {
             let (number, evictions) = self.evicting(&turn, disposal, || {
                 // While the claim lasts: what is evicted from here on was behind these items, and what goes past the ring as
                 // well.
-                let number = self.number(first) + self.passed_by.load(Relaxed); // Relaxed: Return carries it.
+                let number = self.number(first) + self.passed_by.load(Relaxed); // Relaxed: Head carries it.
                 let evictions = self.account(turn.count, purpose);
                 self.move_out(first, turn.count, out);
                 (number, evictions)
@@ -1013,9 +1011,9 @@ impl<T> Ring<T> {
     /// Announces a taker that is about to sleep; says whether it may, having registered before. If not, there is an item,
     /// or soon will be: it was claimed before the announcement, so the claim has not seen that.
     pub(crate) fn announce_taker(&self) -> bool {
-        let tail = self.tail.fetch_or(WAITED, Relaxed);
+        let tail = self.raise_waited(Side::Takers);
         // Relaxed: an older `head` only looks like an item.
-        tail & DIVERTED == 0 && Position::of(self.takers.head.load(Relaxed)) == Position::of(tail)
+        Position::of(self.takers.head.load(Relaxed)) == tail
     }
 
     /// Raises the flag that somebody on `side` sleeps; returns the position it was raised at.
@@ -1110,15 +1108,20 @@ impl<T> Ring<T> {
         tail & DIVERTED != 0 && freed == Position::of(tail).word()
     }
 
-    /// Lets pushes into the ring again, everything that has gone past it having been taken: `passed_by` items so far. The next
-    /// take meets [`Nothing::Diverted`] if it `is_to_report`.
+    /// Lets pushes into the ring again, nothing having gone past it.
     #[cfg(feature = "spill")]
-    pub(crate) fn end_diversion(&self, passed_by: u64, is_to_report: bool) {
-        self.passed_by.store(passed_by, Relaxed); // Relaxed: Return carries it.
-        if is_to_report {
-            self.takers.head.fetch_or(DIVERTED, Relaxed); // Relaxed: Return carries it.
-        }
-        self.tail.fetch_and(!DIVERTED, Release); // Return
+    pub(crate) fn undivert(&self) {
+        self.tail.fetch_and(!DIVERTED, Relaxed); // Relaxed: no data goes with it.
+    }
+
+    /// Lets pushes into the ring again, everything that has gone past it having been taken: `passed_by` items so far. The next
+    /// take meets [`Nothing::Diverted`].
+    #[cfg(feature = "spill")]
+    pub(crate) fn end_diversion(&self, passed_by: u64) {
+        // Relaxed, both: no claim passes the flag, and who lowers it has the lock.
+        self.passed_by.store(passed_by, Relaxed);
+        self.takers.head.fetch_or(DIVERTED, Relaxed);
+        self.undivert();
     }
 
     /// Whether a take has to go past the ring because the one before did.
@@ -1130,7 +1133,7 @@ impl<T> Ring<T> {
     /// Lets takes at the ring again.
     #[cfg(feature = "spill")]
     pub(crate) fn reported(&self) {
-        self.takers.head.fetch_and(!DIVERTED, Relaxed); // Relaxed: it says nothing of items.
+        self.takers.head.fetch_and(!DIVERTED, Release); // Head
     }
 
     // ---------------------------------------------------------------- looking

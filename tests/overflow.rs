@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
@@ -176,6 +177,22 @@ fn a_sleeping_consumer_is_woken_by_what_goes_past_the_ring() {
     drop(producer);
     let taken: usize = takers.into_iter().map(|taker| taker.join().unwrap()).sum();
     assert_eq!(taken, 1800);
+}
+
+/// Who was asleep before pushes went past the ring is woken for each item, not only for the first.
+#[test]
+fn every_item_past_the_ring_wakes_a_sleeper() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = spilling(1, dir.path());
+    let mut tasks: Vec<_> = (0..4).map(|_| tokio_test::task::spawn(consumer.take_async())).collect();
+    assert!(tasks.iter_mut().all(|task| task.poll().is_pending()));
+    for n in 0..4 {
+        producer.push(n).unwrap();
+        assert_eq!(tasks.iter().filter(|task| task.is_woken()).count(), n + 1);
+    }
+    for (n, task) in tasks.iter_mut().enumerate() {
+        assert_eq!(task.poll(), Poll::Ready(Some(n)));
+    }
 }
 
 #[test]
