@@ -27,11 +27,13 @@ pub enum Group {
     OneCpu,
     /// What a large channel allocates.
     Memory,
+    /// Logs and queues on disk.
+    Disk,
 }
 
 impl Group {
     /// Every group.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Calibration,
         Self::OneThread,
         Self::DropIns,
@@ -44,6 +46,7 @@ impl Group {
         Self::Idle,
         Self::OneCpu,
         Self::Memory,
+        Self::Disk,
     ];
 
     /// How a report names it.
@@ -61,6 +64,7 @@ impl Group {
             Self::Idle => "Cost of little traffic",
             Self::OneCpu => "Everything on one CPU",
             Self::Memory => "Memory",
+            Self::Disk => "On disk",
         }
     }
 
@@ -103,6 +107,10 @@ impl Group {
             }
             Self::Memory => {
                 "Bytes held for each slot of a channel for a million items of 64 bytes. Some allocate at the start, some as they fill."
+            }
+            Self::Disk => {
+                "Logs and queues on disk, items of 64 bytes. Nobody waits for the medium, and what is read is in the page cache: \
+                 this is the cost of the log, not of the disk."
             }
         }
     }

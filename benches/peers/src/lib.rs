@@ -9,6 +9,7 @@ pub mod case;
 pub mod cases;
 mod contenders;
 pub mod cpu;
+pub mod disk;
 pub mod facts;
 pub mod group;
 mod hot;

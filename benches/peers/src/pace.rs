@@ -42,7 +42,7 @@ pub struct Pace {
 impl Pace {
     /// Returns when `due` has come, with the time that it was then.
     #[inline]
-    fn wait(&self, due: Instant) -> Instant {
+    pub fn wait(&self, due: Instant) -> Instant {
         loop {
             let now = Instant::now();
             if now >= due {

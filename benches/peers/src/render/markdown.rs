@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::words::{heading, number, spread, times};
 use crate::case::Role;
+use crate::disk::blocking::Calls;
 use crate::facts::Facts;
 use crate::group::Group;
 use crate::outcome::PER_ITEM;
@@ -81,6 +82,20 @@ fn line(table: &Table, row: &Row, like: Option<&Row>) -> String {
     }
     cells.extend(like.map(|ours| number(standing(ours, row, 0))));
     format!("| {} |\n", cells.join(" | "))
+}
+
+/// How long calls kept their caller.
+pub fn calls(calls: &[Calls]) -> String {
+    let mut text = "\n### How long a call keeps its caller, in µs\n\n\
+                    | `Fsync` | call | times | p50 | p99 | p99.9 | p99.99 | max |\n\
+                    |---|---|--:|--:|--:|--:|--:|--:|\n"
+        .to_owned();
+    for Calls { policy, call, took } in calls {
+        let at = |quantile| number(took.value_at_quantile(quantile) as f64 / 1e3);
+        let took_so_long = [0.5, 0.99, 0.999, 0.9999, 1.0].map(at).join(" | ");
+        let _ = writeln!(text, "| {policy} | {call} | {} | {took_so_long} |", took.len());
+    }
+    text
 }
 
 /// Ours next to the best peer of each case, and where a peer is ahead.

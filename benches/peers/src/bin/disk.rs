@@ -1,0 +1,93 @@
+//! Compares `mpsc_ring::Spill` with queues on disk, and prints tables. `TMPDIR` says which file system they are on.
+
+use std::{env, fs};
+
+use clap::{Parser, ValueEnum};
+use mpsc_ring_peers::disk::{self, blocking, recovery};
+use mpsc_ring_peers::facts::Facts;
+use mpsc_ring_peers::render::markdown;
+use mpsc_ring_peers::run::{Effort, run};
+use mpsc_ring_peers::{Case, Group, Results};
+
+/// Compares mpsc_ring's log with other queues on disk.
+#[derive(Parser)]
+struct Args {
+    /// Shrink every round to a sixteenth.
+    #[arg(long)]
+    quick: bool,
+    /// How many times each contender runs.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Run only this.
+    #[arg(long)]
+    only: Option<Part>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// What writing and reading cost, next to the peers.
+    Throughput,
+    /// What opening a log costs, next to the peers.
+    Recovery,
+    /// How long calls keep their caller.
+    Blocking,
+}
+
+fn main() {
+    let arguments: Vec<_> = env::args().collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == recovery::ARGUMENT) {
+        return recovery::recover(&arguments[at + 1..]);
+    }
+    let args = Args::parse();
+    let shrink = if args.quick { 16 } else { 1 };
+    let effort = Effort {
+        rounds: args.rounds as usize,
+        shrink,
+    };
+    let wants = |part| args.only.is_none_or(|only| only == part);
+    let mut results = Results {
+        facts: Facts::gather(),
+        options: Vec::new(),
+        tables: Vec::new(),
+    };
+    print!("{}", markdown::facts(&results.facts));
+    println!("- disk: {}", file_system());
+
+    let mut cases: Vec<Case> = Vec::new();
+    if wants(Part::Throughput) {
+        cases.extend(disk::cases());
+    }
+    if wants(Part::Recovery) {
+        cases.push(recovery::case());
+    }
+    if !cases.is_empty() {
+        println!("\n{}", Group::Disk.about());
+    }
+    for case in &cases {
+        let table = run(case, effort, || ());
+        print!("{}", markdown::table(&table));
+        results.tables.push(table);
+    }
+    if !cases.is_empty() {
+        print!("{}", markdown::conclusion(&results));
+    }
+    if wants(Part::Blocking) {
+        print!("{}", markdown::calls(&blocking::measure(shrink)));
+    }
+}
+
+/// What kind of file system it is, on which device, and where.
+fn file_system() -> String {
+    let dir = env::temp_dir();
+    let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
+    let mounts = mounts.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let (device, at, kind) = (words.next()?, words.next()?, words.next()?);
+        dir.starts_with(at).then_some((at, kind, device))
+    });
+    // The innermost, and of these the last, as it hides the others.
+    match mounts.max_by_key(|(at, ..)| at.len()) {
+        Some((_, kind, device)) => format!("{kind} on {device}, in {}", dir.display()),
+        None => format!("unknown, in {}", dir.display()),
+    }
+}
