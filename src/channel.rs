@@ -150,8 +150,10 @@ impl<T> Channel<T> {
         let mut disposal = self.disposal();
         let pushed = |moved| self.pushed(moved);
         let result = self.ring.evict_and_push(item, &mut disposal, pushed);
+        // Counted before a panic goes on.
+        let result = result.map_err(|(item, refused)| self.refused(item, refused));
         disposal.finish();
-        result.map_err(|(item, refused)| self.refused(item, refused))
+        result
     }
 
     /// The error for `item`, which is counted unless the channel is closed.
@@ -307,8 +309,10 @@ impl<T> Channel<T> {
         let mut disposal = self.disposal();
         let pushed = |moved| self.pushed(moved);
         let result = self.ring.push_displacing(item, &mut disposal, pushed);
+        // Counted before a panic goes on.
+        let result = result.map_err(|(item, refused)| self.refused(item, refused));
         disposal.finish();
-        result.map_err(|(item, refused)| self.refused(item, refused))
+        result
     }
 
     /// Pushes `item` if there is room.

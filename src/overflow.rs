@@ -23,7 +23,7 @@ use crate::error::PushError;
 use crate::ring::{Batch, Moved, Nothing, Refused, Ring};
 use crate::spill::records::Records;
 use crate::spill::{AtCap, Spill, SpillCounts, SpillError, with_records};
-use crate::sync::{Mutex, lock};
+use crate::sync::{AtomicU64, Mutex, Relaxed, lock};
 use crate::tally::Tally;
 
 /// A log behind a ring.
@@ -35,6 +35,8 @@ pub(crate) struct Overflow<T> {
     /// How many items the log had then, and the number of the first.
     recovered: u64,
     first_seq: u64,
+    /// Items that takes got from the log.
+    taken: AtomicU64,
     /// Items of the log that are gone, as reads have met them.
     missing: Tally,
     /// Whether pushes wait at the log's cap.
@@ -117,6 +119,7 @@ impl<T> Overflow<T> {
             before: spill.counts(),
             recovered,
             first_seq,
+            taken: AtomicU64::new(0),
             missing: Tally::new(),
             blocks_at_cap: at_cap == AtCap::Block,
             spill,
@@ -226,13 +229,11 @@ impl<T> Overflow<T> {
                 (read, first, has_room)
             };
             let undecodable = self.spill.decode(records, out);
+            let count = read.count - undecodable;
+            self.taken.fetch_add(count as u64, Relaxed); // Relaxed: a count, read at rest.
             let missing = read.lost.saturating_add(read.dropped);
             self.missing.add(missing.saturating_add(undecodable as u64));
-            Ok(Taken {
-                count: read.count - undecodable,
-                first,
-                has_room,
-            })
+            Ok(Taken { count, first, has_room })
         })
     }
 
@@ -254,12 +255,11 @@ impl<T> Overflow<T> {
     pub(crate) fn counts(&self) -> Counts {
         let _switch = lock(&self.switch);
         let (counts, before) = (self.spill.counts(), &self.before);
-        let undecodable = counts.undecodable - before.undecodable;
         Counts {
             spilled: counts.appended - before.appended,
             recovered: self.recovered,
             on_disk: self.spill.len(),
-            taken: (counts.read - before.read).saturating_sub(undecodable),
+            taken: self.taken.load(Relaxed), // Relaxed: a count.
             lost: counts.missing().saturating_sub(before.missing()),
         }
     }
