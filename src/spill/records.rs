@@ -100,7 +100,7 @@ pub(crate) struct Run {
 
 /// The longest run at the front of `bytes` that has at most `max_count` records in `max_bytes` bytes.
 pub(crate) fn run_of(bytes: &[u8], max_count: usize, max_bytes: usize) -> Run {
-    let mut run = Run::default();
+    let mut run = run_of_alike(bytes, max_count, max_bytes);
     while run.count < max_count {
         match first_size(&bytes[run.bytes..]) {
             Some(size) if run.bytes + size <= max_bytes => {
@@ -109,6 +109,18 @@ pub(crate) fn run_of(bytes: &[u8], max_count: usize, max_bytes: usize) -> Run {
             }
             _ => break,
         }
+    }
+    run
+}
+
+/// As [`run_of`], but only as long as records are as large as the first: the processor need not wait for the length of one
+/// to find the next.
+fn run_of_alike(bytes: &[u8], max_count: usize, max_bytes: usize) -> Run {
+    let mut run = Run::default();
+    let Some(size) = first_size(bytes) else { return run };
+    while run.count < max_count && run.bytes + size <= max_bytes && first_size(&bytes[run.bytes..]) == Some(size) {
+        run.bytes += size;
+        run.count += 1;
     }
     run
 }
@@ -163,6 +175,18 @@ pub(crate) mod tests {
         });
         assert!(matches!(error, Err(SpillError::Encode(_))));
         assert_eq!((records.count(), records.bytes().len()), (0, 0));
+    }
+
+    #[test]
+    fn a_run_of_records_alike_keeps_both_bounds_and_goes_on_with_others() {
+        let records = records(&[b"12", b"34", b"56", b"1", b"78"]);
+        let bytes = records.bytes();
+        let run = |count, bytes| Run { count, bytes };
+        assert_eq!(run_of(bytes, 9, 99), run(5, 29));
+        assert_eq!(run_of(bytes, 2, 99), run(2, 12));
+        assert_eq!(run_of(bytes, 9, 17), run(2, 12));
+        assert_eq!(run_of(&bytes[..11], 9, 99), run(1, 6));
+        assert_eq!(run_of(bytes, 0, 99), run(0, 0));
     }
 
     #[test]

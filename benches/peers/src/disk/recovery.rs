@@ -17,6 +17,9 @@ use crate::outcome::{Column, Outcome};
 /// So many items have been left.
 const LEFT: u64 = 1_000_000;
 
+/// The name of the case.
+pub const NAME: &str = "opened again, then read 256 at a time";
+
 /// What a program is called with to be the process that opens.
 pub const ARGUMENT: &str = "--recover";
 
@@ -41,7 +44,7 @@ impl Outcome for Recovery {
 
 /// Everybody, by the name of who opens.
 pub fn case() -> Case {
-    Case::new(Group::Disk, "opened again, then read 256 at a time", 1, LEFT)
+    Case::new(Group::Disk, NAME, 1, LEFT)
         .ours("ours", |n| left_by(ours::words, "ours", n))
         .peer("yaque", |n| left_by(yaque::sender, "yaque", n))
         .peer("queue-file", |n| left_by(queue_file::queue, "queue-file", n))
