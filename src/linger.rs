@@ -42,7 +42,8 @@ impl<T> Consumer<T> {
     /// More than the [`capacity`](Self::capacity) counts as the capacity, 0 is always there. Several consumers may wait for
     /// different numbers; items that this was ready for may be gone to another consumer when this one takes. Items are inside
     /// from the moment their push has its place: one that is still being written keeps those behind it from the take that
-    /// follows.
+    /// follows. While items are on disk, under `SpillToDisk`, there were more than fit: that is as many as anybody waits for, though
+    /// the last of them may be fewer.
     ///
     /// # Cancel safety
     ///
