@@ -419,17 +419,19 @@ macro_rules! shared_methods {
                 self.channel.ring().is_closed()
             }
 
-            /// How many items are inside: always between 0 and [`capacity`](Self::capacity).
+            /// How many items are inside: always between 0 and [`capacity`](Self::capacity). What is on disk is not among them;
+            /// [`Stats::on_disk`] counts it.
             pub fn len(&self) -> usize {
                 self.channel.ring().len()
             }
 
-            /// Whether no item is inside.
+            /// Whether no item is inside, nor on disk.
             pub fn is_empty(&self) -> bool {
                 self.channel.ring().is_empty()
             }
 
-            /// Whether as many items are inside as the channel can hold.
+            /// Whether as many items are inside as the channel can hold, or some are on disk: [`try_push`](crate::Producer::try_push)
+            /// would fail.
             pub fn is_full(&self) -> bool {
                 self.channel.ring().is_full()
             }
