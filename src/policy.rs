@@ -48,10 +48,18 @@ pub enum BackPressurePolicy<T> {
     ///
     /// # What blocks
     ///
-    /// While the log is in use, a push writes its item to the log's memory, and one in some thousands hands a frame
-    /// of 256 KiB to the system; a take reads such a piece. Under [`Fsync::EveryBatch`](crate::Fsync::EveryBatch) every push
-    /// waits for the medium. They do so in async operations, too: on the thread that polls. Where that is too long, push from a
-    /// thread of your own, or where blocking is allowed.
+    /// While the log is in use, a push writes its item to the log's memory, and one in some thousands hands a frame of 256 KiB to
+    /// the system; a take reads such a piece. They do so in async operations, too: on the thread that polls. Where that is too long,
+    /// push from a thread of your own, or where blocking is allowed.
+    ///
+    /// | in µs | median | 99 % | 99.99 % | longest |
+    /// |---|---|---|---|---|
+    /// | writing an item of 64 bytes | 0.06 | 0.07 | 116 | 4,200 |
+    /// | reading 256 of them | 2.8 | 37 | | 79 |
+    /// | writing one under [`Fsync::EveryBatch`](crate::Fsync::EveryBatch), which waits for the medium | 107 | 2,700 | | 5,100 |
+    ///
+    /// Figures of a virtual disk (`cargo run --release --manifest-path benches/peers/Cargo.toml --bin disk -- --quick`); a push and a
+    /// take cost a lock and a wake more.
     ///
     /// # Examples
     ///
