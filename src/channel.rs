@@ -72,7 +72,9 @@ impl<T> Channel<T> {
         let evicting = match when_full {
             WhenFull::DropOldest if on_drop.is_some() => Evicting::Values,
             WhenFull::DropOldest => Evicting::Items,
-            _ => Evicting::Nothing,
+            WhenFull::Block | WhenFull::DropNewest => Evicting::Nothing,
+            #[cfg(feature = "spill")]
+            WhenFull::SpillToDisk => Evicting::Nothing,
         };
         // A thread that finds the ring full or empty lets the other side run ahead: looking at once would cost both a
         // transfer of the words' cache lines for every item. A small ring turns round sooner.
@@ -343,9 +345,8 @@ impl<T> Channel<T> {
                 #[cfg(feature = "spill")]
                 Err(Refused::Full | Refused::Diverted) if self.when_full == WhenFull::SpillToDisk => {
                     match self.attempt_push_batch_past(batch, attempt, &mut disposal) {
-                        Outcome::Done(Ok(())) => continue,
-                        Outcome::Done(Err(error)) => break Outcome::Done(Err(error)),
-                        _ => break Outcome::Nothing,
+                        Ok(()) => continue,
+                        Err(outcome) => break outcome,
                     }
                 }
                 moved => moved.map(|moved| disposal.run(|| self.pushed(moved))),
@@ -417,42 +418,39 @@ impl<T> Channel<T> {
         }
     }
 
-    /// One attempt to push what is left of `batch` into the log.
+    /// One attempt to push what is left of `batch` into the log; an error is what the whole attempt comes to.
     #[cfg(feature = "spill")]
     fn attempt_push_batch_past(
         &self,
         batch: &mut Batch<'_, T>,
         attempt: Attempt,
         disposal: &mut Disposal<'_, T>,
-    ) -> Outcome<Result<(), BatchPushError>> {
+    ) -> Result<(), Outcome<Result<usize, BatchPushError>>> {
         let Some(overflow) = &self.overflow else {
-            return Outcome::Nothing;
+            return Err(Outcome::Nothing);
         };
-        let (pushed, rejected) = overflow.push_batch(&self.ring, batch, attempt == Attempt::Announced);
+        let (pushed, rejected) = match overflow.push_batch(&self.ring, batch, attempt == Attempt::Announced) {
+            Ok(pushed) => (pushed, None),
+            Err((pushed, rejected)) => (pushed, Some(rejected)),
+        };
         if let Some(pushed) = pushed {
             if let Pushed::Log { count, .. } = pushed {
-                disposal.run(|| {
-                    let mut dropper = Dropper::new();
-                    batch.drop_front(count, &mut dropper);
-                    dropper.finish();
-                });
+                batch.drop_front(count, disposal);
             }
             disposal.run(|| self.pushed_past(pushed));
         }
-        let Some(rejected) = rejected else {
-            return Outcome::Done(Ok(()));
-        };
+        let Some(rejected) = rejected else { return Ok(()) };
         let pushed = batch.pushed();
         self.count_rejected(&rejected, batch.len() as u64);
-        Outcome::Done(Err(match rejected {
-            Rejected::Wait => return Outcome::Nothing,
-            Rejected::Closed => BatchPushError::Closed { pushed },
-            Rejected::Full => BatchPushError::Full { pushed },
-            Rejected::Failed(source) => BatchPushError::Spill {
+        Err(match rejected {
+            Rejected::Wait => Outcome::Nothing,
+            Rejected::Closed => Outcome::Done(Err(BatchPushError::Closed { pushed })),
+            Rejected::Full => Outcome::Done(Err(BatchPushError::Full { pushed })),
+            Rejected::Failed(source) => Outcome::Done(Err(BatchPushError::Spill {
                 pushed,
                 source: source.into(),
-            },
-        }))
+            })),
+        })
     }
 
     #[cfg(feature = "spill")]
@@ -944,8 +942,8 @@ impl<T> Channel<T> {
             }
             dropper.run(|| self.wake_marked(|_| true));
             #[cfg(feature = "spill")]
-            if let Some(overflow) = &self.overflow {
-                _ = overflow.spill().flush(); // If that fails, the log goes on trying.
+            if let Some(spill) = self.spill() {
+                _ = spill.flush(); // If that fails, the log goes on trying.
             }
             dropper.finish();
         }

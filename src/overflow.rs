@@ -106,14 +106,13 @@ pub(crate) struct Counts {
 impl<T> Overflow<T> {
     /// Puts `spill` behind `ring`, which is new: what is in the log comes first.
     pub(crate) fn new(spill: Spill<T>, ring: &Ring<T>) -> Self {
-        let recovered = spill.len();
+        let (recovered, first_seq, at_cap) = {
+            let log = spill.lock();
+            (log.len(), log.read_seq(), log.at_cap())
+        };
         if recovered > 0 {
             _ = ring.divert();
         }
-        let (first_seq, at_cap) = {
-            let log = spill.lock();
-            (log.read_seq(), log.at_cap())
-        };
         Self {
             switch: Mutex::new(Switch::default()),
             before: spill.counts(),
@@ -140,47 +139,49 @@ impl<T> Overflow<T> {
                 Err(_) => {}
             }
             match self.append(ring, records, will_sleep, &mut switch) {
-                (1, is_first, _) => Ok((Pushed::Log { count: 1, is_first }, Some(item))),
-                (_, _, rejected) => Err((item, rejected.unwrap_or(Rejected::Full))),
+                Ok(pushed) | Err((Some(pushed), _)) => Ok((pushed, Some(item))),
+                Err((None, rejected)) => Err((item, rejected)),
             }
         });
         // What has been written is dropped here, with nothing locked.
         result.map(|(pushed, _written)| pushed)
     }
 
-    /// As [`push`](Self::push) for the front of `batch`, which does not go into the ring; also says what is in the way of the rest.
+    /// As [`push`](Self::push) for the front of `batch`, which does not go into the ring: nothing is pushed if that has room again.
+    /// An error also says what was pushed before.
     pub(crate) fn push_batch(
         &self,
         ring: &Ring<T>,
-        batch: &mut Batch<'_, T>,
+        batch: &Batch<'_, T>,
         will_sleep: bool,
-    ) -> (Option<Pushed>, Option<Rejected>) {
+    ) -> Result<Option<Pushed>, (Option<Pushed>, Rejected)> {
         with_records(|records| {
             let encoded = self.spill.encode(batch.left(), records);
-            let (count, is_first, rejected) = {
+            let pushed = {
                 let mut switch = lock(&self.switch);
                 if !ring.is_full() && !ring.is_closed() {
-                    return (None, None); // There is room again.
+                    return Ok(None);
                 }
-                self.append(ring, records, will_sleep, &mut switch)
+                self.append(ring, records, will_sleep, &mut switch)?
             };
-            let rejected = rejected.or(encoded.err().map(Rejected::Failed));
-            let pushed = (count > 0).then_some(Pushed::Log { count, is_first });
-            (pushed, rejected)
+            match encoded {
+                Ok(()) => Ok(Some(pushed)),
+                Err(error) => Err((Some(pushed), Rejected::Failed(error))),
+            }
         })
     }
 
-    /// Appends to the log. Returns how many were accepted, whether they are the first there, and what kept others out.
+    /// Appends to the log. An error also says what was accepted before.
     fn append(
         &self,
         ring: &Ring<T>,
         records: &Records,
         will_sleep: bool,
         switch: &mut Switch,
-    ) -> (usize, bool, Option<Rejected>) {
+    ) -> Result<Pushed, (Option<Pushed>, Rejected)> {
         // Before appending: who closes the channel after this leaves the flag to be seen by takes.
         let Ok(is_first) = ring.divert() else {
-            return (0, false, Some(Rejected::Closed));
+            return Err((None, Rejected::Closed));
         };
         let mut log = self.spill.lock();
         let (count, rejected) = match log.append(records) {
@@ -199,7 +200,11 @@ impl<T> Overflow<T> {
         if is_first && is_empty {
             ring.undivert();
         }
-        (count, is_first, rejected)
+        let pushed = Pushed::Log { count, is_first };
+        match rejected {
+            None => Ok(pushed),
+            Some(rejected) => Err(((count > 0).then_some(pushed), rejected)),
+        }
     }
 
     /// Takes at most `max` of the oldest items, if they are in the log.

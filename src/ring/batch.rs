@@ -5,7 +5,7 @@ use std::ptr;
 use std::slice;
 
 #[cfg(feature = "spill")]
-use crate::unwind::Dropper;
+use crate::disposal::Disposal;
 
 /// The items of a `Vec` on their way into a ring. What has not gone in is in the `Vec` again when this is dropped.
 pub(crate) struct Batch<'a, T> {
@@ -52,13 +52,13 @@ impl<'a, T> Batch<'a, T> {
 
     /// Drops the first `count` of the items that are still to be pushed: they have been written elsewhere.
     #[cfg(feature = "spill")]
-    pub(crate) fn drop_front(&mut self, count: usize, dropper: &mut Dropper) {
+    pub(crate) fn drop_front(&mut self, count: usize, disposal: &mut Disposal<'_, T>) {
         for _ in 0..count.min(self.len()) {
             let item = self.items.as_mut_ptr().wrapping_add(self.gone);
             self.gone += 1;
             // SAFETY: the item is in the buffer, and nobody looks at it any more.
             #[allow(unsafe_code)]
-            dropper.run(|| unsafe { item.drop_in_place() });
+            disposal.run(|| unsafe { item.drop_in_place() });
         }
     }
 
