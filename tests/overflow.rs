@@ -1,6 +1,8 @@
 //! What users of a channel that spills to disk rely on.
 #![cfg(all(feature = "spill", not(loom)))]
 
+mod common;
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::fs;
@@ -19,6 +21,8 @@ use mpsc_ring::{
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use common::{in_time, panics};
 
 fn spilling<T>(capacity: usize, dir: &Path) -> (Producer<T>, Consumer<T>)
 where
@@ -162,21 +166,23 @@ fn more_items_than_fit_are_as_many_as_anybody_waits_for() {
 
 #[test]
 fn a_sleeping_consumer_is_woken_by_what_goes_past_the_ring() {
-    let dir = tempfile::tempdir().unwrap();
-    let (producer, consumer) = spilling(1, dir.path());
-    let takers: Vec<_> = (0..3)
-        .map(|_| {
-            let consumer = consumer.clone();
-            thread::spawn(move || consumer.iter().count())
-        })
-        .collect();
-    for _ in 0..200 {
-        thread::sleep(Duration::from_micros(200));
-        producer.push_batch(&[0; 9]).unwrap();
-    }
-    drop(producer);
-    let taken: usize = takers.into_iter().map(|taker| taker.join().unwrap()).sum();
-    assert_eq!(taken, 1800);
+    in_time(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let (producer, consumer) = spilling(1, dir.path());
+        let takers: Vec<_> = (0..3)
+            .map(|_| {
+                let consumer = consumer.clone();
+                thread::spawn(move || consumer.iter().count())
+            })
+            .collect();
+        for _ in 0..200 {
+            thread::sleep(Duration::from_micros(200));
+            producer.push_batch(&[0; 9]).unwrap();
+        }
+        drop(producer);
+        let taken: usize = takers.into_iter().map(|taker| taker.join().unwrap()).sum();
+        assert_eq!(taken, 1800);
+    });
 }
 
 /// Who was asleep before pushes went past the ring is woken for each item, not only for the first.
@@ -322,63 +328,67 @@ fn at_its_cap_a_log_drops_the_oldest_and_the_report_says_so() {
 
 #[test]
 fn at_its_cap_a_log_may_hold_the_pusher() {
-    let dir = tempfile::tempdir().unwrap();
-    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(small(dir.path(), AtCap::Block)));
-    let short = Duration::from_millis(1);
-    let first = (0..).find(|&n| producer.push_timeout(n, short).is_err()).unwrap();
-    assert_eq!(producer.push_timeout(first, short), Err(PushError::Timeout(first)));
-    assert_eq!(producer.stats().refused, 0);
-    let last = first + 20_000;
-    let pushers = [
-        thread::spawn({
-            let producer = producer.clone();
-            move || (first..last).for_each(|n| producer.push(n).unwrap())
-        }),
-        thread::spawn({
-            let producer = producer.clone();
-            move || {
-                block_on(async {
-                    producer
-                        .push_from_async(&mut vec![u64::MAX; 20_000])
-                        .await
-                        .map(drop)
-                        .unwrap()
-                })
-            }
-        }),
-        thread::spawn(move || {
-            block_on(async {
-                let mut sink = producer.into_sink();
-                for _ in 0..20_000 {
-                    sink.send(u64::MAX).await.unwrap();
+    in_time(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(small(dir.path(), AtCap::Block)));
+        let short = Duration::from_millis(1);
+        let first = (0..).find(|&n| producer.push_timeout(n, short).is_err()).unwrap();
+        assert_eq!(producer.push_timeout(first, short), Err(PushError::Timeout(first)));
+        assert_eq!(producer.stats().refused, 0);
+        let last = first + 20_000;
+        let pushers = [
+            thread::spawn({
+                let producer = producer.clone();
+                move || (first..last).for_each(|n| producer.push(n).unwrap())
+            }),
+            thread::spawn({
+                let producer = producer.clone();
+                move || {
+                    block_on(async {
+                        producer
+                            .push_from_async(&mut vec![u64::MAX; 20_000])
+                            .await
+                            .map(drop)
+                            .unwrap()
+                    })
                 }
-            });
-        }),
-    ];
-    let (mut next, mut others, mut batch) = (0, 0, Vec::new());
-    while consumer.take_batch_into(&mut batch, 100).taken > 0 {
-        for item in batch.drain(..) {
-            if item == u64::MAX {
-                others += 1;
-            } else {
-                assert_eq!(item, next);
-                next += 1;
+            }),
+            thread::spawn(move || {
+                block_on(async {
+                    let mut sink = producer.into_sink();
+                    for _ in 0..20_000 {
+                        sink.send(u64::MAX).await.unwrap();
+                    }
+                });
+            }),
+        ];
+        let (mut next, mut others, mut batch) = (0, 0, Vec::new());
+        while consumer.take_batch_into(&mut batch, 100).taken > 0 {
+            for item in batch.drain(..) {
+                if item == u64::MAX {
+                    others += 1;
+                } else {
+                    assert_eq!(item, next);
+                    next += 1;
+                }
             }
         }
-    }
-    assert_eq!((next, others), (last, 40_000));
-    pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
-    assert_accounted(&consumer.stats());
+        assert_eq!((next, others), (last, 40_000));
+        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+        assert_accounted(&consumer.stats());
+    });
 }
 
 #[test]
 fn closing_frees_who_waits_at_the_cap() {
-    let dir = tempfile::tempdir().unwrap();
-    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(small(dir.path(), AtCap::Block)));
-    let pusher = thread::spawn(move || (0..).find_map(|n| producer.push(n).err()));
-    thread::sleep(Duration::from_millis(20));
-    consumer.close();
-    assert!(pusher.join().unwrap().unwrap().is_closed());
+    in_time(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(small(dir.path(), AtCap::Block)));
+        let pusher = thread::spawn(move || (0..).find_map(|n| producer.push(n).err()));
+        thread::sleep(Duration::from_millis(20));
+        consumer.close();
+        assert!(pusher.join().unwrap().unwrap().is_closed());
+    });
 }
 
 /// Writes every number but one.
@@ -421,8 +431,7 @@ fn what_cannot_be_written_comes_back_and_the_channel_goes_on() {
     let error = producer.push_from(&mut batch).unwrap_err();
     assert!(matches!(error, BatchPushError::Spill { pushed: 2, .. }));
     assert_eq!(batch, [13, 3]);
-    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| producer.push(14)));
-    assert!(panic.is_err());
+    assert!(panics(|| _ = producer.push(14)));
     producer.push_batch(&[17, 5]).unwrap();
     let stats = producer.stats();
     assert_eq!((stats.refused, stats.refused_spill), (3, 3));
@@ -502,102 +511,106 @@ fn other_policies_have_nothing_to_sync() {
 /// memory and disk.
 #[test]
 fn order_and_count_hold_under_stress() {
-    const PRODUCERS: u64 = 4;
-    const EACH: u64 = 30_000;
-    for capacity in [1, 7, 256] {
-        let dir = tempfile::tempdir().unwrap();
-        let (producer, consumer) = spilling(capacity, dir.path());
-        let mut threads = Vec::new();
-        for id in 0..PRODUCERS {
-            let producer = producer.clone();
-            threads.push(thread::spawn(move || {
-                let mut n = 0;
-                while n < EACH {
-                    if n % 11 == 0 {
-                        let batch: Vec<_> = (n..EACH.min(n + 5)).map(|n| (id, n)).collect();
-                        n += batch.len() as u64;
-                        assert_eq!(producer.push_batch(&batch), Ok(batch.len()));
-                    } else {
-                        producer.push((id, n)).unwrap();
-                        n += 1;
+    in_time(|| {
+        const PRODUCERS: u64 = 4;
+        const EACH: u64 = 30_000;
+        for capacity in [1, 7, 256] {
+            let dir = tempfile::tempdir().unwrap();
+            let (producer, consumer) = spilling(capacity, dir.path());
+            let mut threads = Vec::new();
+            for id in 0..PRODUCERS {
+                let producer = producer.clone();
+                threads.push(thread::spawn(move || {
+                    let mut n = 0;
+                    while n < EACH {
+                        if n % 11 == 0 {
+                            let batch: Vec<_> = (n..EACH.min(n + 5)).map(|n| (id, n)).collect();
+                            n += batch.len() as u64;
+                            assert_eq!(producer.push_batch(&batch), Ok(batch.len()));
+                        } else {
+                            producer.push((id, n)).unwrap();
+                            n += 1;
+                        }
+                        if n % 1000 == 0 {
+                            thread::yield_now();
+                        }
                     }
-                    if n % 1000 == 0 {
-                        thread::yield_now();
-                    }
-                }
-            }));
-        }
-        // A token goes from thread to thread: who has it pushes its number, so that each push is over before the next begins.
-        let turn = Arc::new(AtomicUsize::new(0));
-        for id in 0..2 {
-            let (producer, turn) = (producer.clone(), turn.clone());
-            threads.push(thread::spawn(move || {
-                for n in (id..2000).step_by(2) {
-                    while turn.load(std::sync::atomic::Ordering::Acquire) != n {
-                        thread::yield_now();
-                    }
-                    producer.push((PRODUCERS, n as u64)).unwrap();
-                    turn.store(n + 1, std::sync::atomic::Ordering::Release);
-                }
-            }));
-        }
-        drop(producer);
-        let mut next: HashMap<u64, u64> = HashMap::new();
-        let mut batch = Vec::new();
-        let mut max = 1;
-        let mut number = 0;
-        loop {
-            let report = consumer.take_batch_into(&mut batch, max);
-            assert_eq!(report.first, number);
-            number += report.taken as u64;
-            if report.taken == 0 {
-                break;
+                }));
             }
-            for (id, n) in batch.drain(..) {
-                let next = next.entry(id).or_default();
-                assert_eq!(n, *next);
-                *next += 1;
+            // A token goes from thread to thread: who has it pushes its number, so that each push is over before the next begins.
+            let turn = Arc::new(AtomicUsize::new(0));
+            for id in 0..2 {
+                let (producer, turn) = (producer.clone(), turn.clone());
+                threads.push(thread::spawn(move || {
+                    for n in (id..2000).step_by(2) {
+                        while turn.load(std::sync::atomic::Ordering::Acquire) != n {
+                            thread::yield_now();
+                        }
+                        producer.push((PRODUCERS, n as u64)).unwrap();
+                        turn.store(n + 1, std::sync::atomic::Ordering::Release);
+                    }
+                }));
             }
-            max = max % 300 + 17;
+            drop(producer);
+            let mut next: HashMap<u64, u64> = HashMap::new();
+            let mut batch = Vec::new();
+            let mut max = 1;
+            let mut number = 0;
+            loop {
+                let report = consumer.take_batch_into(&mut batch, max);
+                assert_eq!(report.first, number);
+                number += report.taken as u64;
+                if report.taken == 0 {
+                    break;
+                }
+                for (id, n) in batch.drain(..) {
+                    let next = next.entry(id).or_default();
+                    assert_eq!(n, *next);
+                    *next += 1;
+                }
+                max = max % 300 + 17;
+            }
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            assert_eq!(number, PRODUCERS * EACH + 2000);
+            let stats = consumer.stats();
+            assert!(stats.spilled > 0);
+            assert_accounted(&stats);
         }
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
-        assert_eq!(number, PRODUCERS * EACH + 2000);
-        let stats = consumer.stats();
-        assert!(stats.spilled > 0);
-        assert_accounted(&stats);
-    }
+    });
 }
 
 #[test]
 fn many_consumers_get_each_item_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let (producer, consumer) = spilling(3, dir.path());
-    let takers: Vec<_> = (0..3)
-        .map(|n| {
-            let consumer = consumer.clone();
-            thread::spawn(move || {
-                let mut taken = Vec::new();
-                loop {
-                    let before = taken.len();
-                    match n {
-                        0 => taken.extend(consumer.take()),
-                        1 => taken.extend(consumer.take_batch(7)),
-                        _ => taken.extend(block_on(consumer.take_batch_async(3))),
+    in_time(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let (producer, consumer) = spilling(3, dir.path());
+        let takers: Vec<_> = (0..3)
+            .map(|n| {
+                let consumer = consumer.clone();
+                thread::spawn(move || {
+                    let mut taken = Vec::new();
+                    loop {
+                        let before = taken.len();
+                        match n {
+                            0 => taken.extend(consumer.take()),
+                            1 => taken.extend(consumer.take_batch(7)),
+                            _ => taken.extend(block_on(consumer.take_batch_async(3))),
+                        }
+                        if taken.len() == before {
+                            return taken;
+                        }
+                        assert!(taken.is_sorted(), "each sees the channel's order");
                     }
-                    if taken.len() == before {
-                        return taken;
-                    }
-                    assert!(taken.is_sorted(), "each sees the channel's order");
-                }
+                })
             })
-        })
-        .collect();
-    drop(consumer);
-    (0..50_000_u32).for_each(|n| producer.push(n).unwrap());
-    drop(producer);
-    let mut all: Vec<u32> = takers.into_iter().flat_map(|taker| taker.join().unwrap()).collect();
-    all.sort_unstable();
-    assert!(all.into_iter().eq(0..50_000));
+            .collect();
+        drop(consumer);
+        (0..50_000_u32).for_each(|n| producer.push(n).unwrap());
+        drop(producer);
+        let mut all: Vec<u32> = takers.into_iter().flat_map(|taker| taker.join().unwrap()).collect();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..50_000));
+    });
 }
 
 #[derive(Clone, Debug)]
