@@ -9,7 +9,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use mpsc_ring_peers::facts::Facts;
 use mpsc_ring_peers::render::{self, markdown};
-use mpsc_ring_peers::run::{Effort, run};
+use mpsc_ring_peers::run::{EffortArgs, run};
 use mpsc_ring_peers::{Case, Results, Role, calibration, cases, cpu, memory};
 
 use counting::Counting;
@@ -20,12 +20,8 @@ static ALLOCATOR: Counting = Counting::new();
 /// Compares mpsc_ring with other bounded channels.
 #[derive(Parser)]
 struct Args {
-    /// Shrink every round to a sixteenth.
-    #[arg(long)]
-    quick: bool,
-    /// How many times each contender runs.
-    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
-    rounds: u32,
+    #[command(flatten)]
+    effort: EffortArgs,
     /// Run only contenders whose name contains this, next to ours.
     #[arg(long, value_name = "SUBSTRING", default_value = "")]
     only: String,
@@ -56,17 +52,13 @@ impl Args {
         cases
     }
 
-    fn effort(&self) -> Effort {
-        Effort {
-            rounds: self.rounds as usize,
-            shrink: if self.quick { 16 } else { 1 },
-        }
-    }
-
     /// What a reader of the report has to know.
     fn options(&self) -> Vec<String> {
         let said = [
-            (self.quick, "quick: every round is shrunk to a sixteenth".to_owned()),
+            (
+                self.effort.quick,
+                "quick: every round is shrunk to a sixteenth".to_owned(),
+            ),
             (self.one_cpu, "everything is pinned to one CPU".to_owned()),
             (
                 !self.only.is_empty(),
@@ -93,7 +85,7 @@ fn main() -> io::Result<()> {
         cpu::pin_to_first();
     }
     mpsc_ring_peers::prepare();
-    let (cases, effort) = (args.cases(), args.effort());
+    let (cases, effort) = (args.cases(), args.effort.effort());
     let mut results = Results {
         facts: Facts::gather(),
         options: args.options(),

@@ -7,6 +7,27 @@ use crate::results::Table;
 /// Before the first round, everybody does this fraction of one.
 const WARM_UP: u64 = 16;
 
+/// How much to run of each case, as the command line says it.
+#[derive(clap::Args)]
+pub struct EffortArgs {
+    /// Shrink every round to a sixteenth.
+    #[arg(long)]
+    pub quick: bool,
+    /// How many times each contender runs.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+}
+
+impl EffortArgs {
+    /// The effort that this asks for.
+    pub fn effort(&self) -> Effort {
+        Effort {
+            rounds: self.rounds as usize,
+            shrink: if self.quick { 16 } else { 1 },
+        }
+    }
+}
+
 /// How much to run of each case.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {

@@ -6,18 +6,14 @@ use clap::{Parser, ValueEnum};
 use mpsc_ring_peers::disk::{self, blocking, recovery};
 use mpsc_ring_peers::facts::Facts;
 use mpsc_ring_peers::render::markdown;
-use mpsc_ring_peers::run::{Effort, run};
+use mpsc_ring_peers::run::{EffortArgs, run};
 use mpsc_ring_peers::{Case, Group, Results};
 
 /// Compares mpsc_ring's log with other queues on disk.
 #[derive(Parser)]
 struct Args {
-    /// Shrink every round to a sixteenth.
-    #[arg(long)]
-    quick: bool,
-    /// How many times each contender runs.
-    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
-    rounds: u32,
+    #[command(flatten)]
+    effort: EffortArgs,
     /// Run only this.
     #[arg(long)]
     only: Option<Part>,
@@ -39,11 +35,7 @@ fn main() {
         return recovery::recover(&arguments[at + 1..]);
     }
     let args = Args::parse();
-    let shrink = if args.quick { 16 } else { 1 };
-    let effort = Effort {
-        rounds: args.rounds as usize,
-        shrink,
-    };
+    let effort = args.effort.effort();
     let wants = |part| args.only.is_none_or(|only| only == part);
     let mut results = Results {
         facts: Facts::gather(),
@@ -76,7 +68,7 @@ fn main() {
         print!("{}", markdown::conclusion(&results));
     }
     if wants(Part::Blocking) {
-        print!("{}", markdown::calls(&blocking::measure(shrink)));
+        print!("{}", markdown::calls(&blocking::measure(effort.shrink)));
     }
 }
 
