@@ -8,6 +8,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::disposal::{Disposal, OnDrop};
 use crate::error::{BatchPushError, BuildError, PushError, TryTakeError};
+use crate::later;
 use crate::marks::{Marks, Watch, block_until};
 #[cfg(feature = "spill")]
 use crate::overflow::{Overflow, Pushed, Rejected};
@@ -16,13 +17,13 @@ use crate::position::{MARKED, Position, WAITED};
 use crate::report::{Losses, Report};
 use crate::ring::{Batch, Evicting, Evictions, Moved, Nothing, Purpose, Refused, Ring, Side};
 #[cfg(feature = "spill")]
-use crate::spill::Spill;
+use crate::spill::{Spill, SpillError};
 use crate::spin::Snooze;
 use crate::stats::Stats;
 use crate::sync::{AcqRel, AtomicU64, AtomicUsize, Relaxed};
 use crate::tally::{Tally, raise};
 use crate::unwind::Dropper;
-use crate::wait::{Attempt, Outcome, Seat, WaitingRoom, come_back};
+use crate::wait::{Attempt, Outcome, Seat, WaitingRoom, come_back, come_back_later};
 
 pub(crate) struct Channel<T> {
     ring: Ring<T>,
@@ -263,7 +264,7 @@ impl<T> Channel<T> {
                 done => done.map(|()| None),
             },
             #[cfg(feature = "spill")]
-            WhenFull::SpillToDisk => match self.push_past_ring(item, Some(Instant::now())) {
+            WhenFull::SpillToDisk => match self.push(item, || Some(Instant::now())) {
                 Err(PushError::Timeout(item)) => Ok(Some(item)),
                 done => done.map(|()| None),
             },
@@ -401,21 +402,34 @@ impl<T> Channel<T> {
             return Outcome::Done(Ok(()));
         };
         match overflow.push(&self.ring, pushed, attempt == Attempt::Announced) {
-            Ok(pushed) => {
-                self.pushed_past(pushed);
+            Ok((pushed, written)) => {
+                let mut dropper = Dropper::new();
+                dropper.run(|| self.pushed_past(pushed));
+                dropper.drop(written);
+                dropper.finish();
                 Outcome::Done(Ok(()))
             }
             Err((rejected_item, rejected)) => {
                 self.count_rejected(&rejected, 1);
+                let waits_for_ring = matches!(rejected, Rejected::WaitForRing);
                 match rejected.with(rejected_item) {
                     Ok(error) => Outcome::Done(Err(error)),
                     Err(waiting) => {
                         *item = Some(waiting);
-                        Outcome::Nothing
+                        self.attempt_rejected(waits_for_ring, attempt)
                     }
                 }
             }
         }
+    }
+
+    /// What an attempt comes to that the log has no room for.
+    #[cfg(feature = "spill")]
+    fn attempt_rejected<R>(&self, waits_for_ring: bool, attempt: Attempt) -> Outcome<R> {
+        if waits_for_ring && attempt == Attempt::Announced && !self.ring.announce_pusher() {
+            return Outcome::Soon;
+        }
+        Outcome::Nothing
     }
 
     /// One attempt to push what is left of `batch` into the log; an error is what the whole attempt comes to.
@@ -429,21 +443,20 @@ impl<T> Channel<T> {
         let Some(overflow) = &self.overflow else {
             return Err(Outcome::Nothing);
         };
-        let (pushed, rejected) = match overflow.push_batch(&self.ring, batch, attempt == Attempt::Announced) {
-            Ok(pushed) => (pushed, None),
-            Err((pushed, rejected)) => (pushed, Some(rejected)),
-        };
-        if let Some(pushed) = pushed {
+        let front = overflow.push_batch(&self.ring, batch, attempt == Attempt::Announced);
+        if let Some(pushed) = front.pushed {
             if let Pushed::Log { count, .. } = pushed {
                 batch.drop_front(count, disposal);
             }
             disposal.run(|| self.pushed_past(pushed));
         }
-        let Some(rejected) = rejected else { return Ok(()) };
+        disposal.run(|| drop(front.unused));
+        let Some(rejected) = front.rejected else { return Ok(()) };
         let pushed = batch.pushed();
         self.count_rejected(&rejected, batch.len() as u64);
         Err(match rejected {
-            Rejected::Wait => Outcome::Nothing,
+            Rejected::Wait => self.attempt_rejected(false, attempt),
+            Rejected::WaitForRing => self.attempt_rejected(true, attempt),
             Rejected::Closed => Outcome::Done(Err(BatchPushError::Closed { pushed })),
             Rejected::Full => Outcome::Done(Err(BatchPushError::Full { pushed })),
             Rejected::Failed(source) => Outcome::Done(Err(BatchPushError::Spill {
@@ -458,7 +471,7 @@ impl<T> Channel<T> {
         match rejected {
             Rejected::Full => self.refused.full.add(count),
             Rejected::Failed(_) => self.refused.unwritten.add(count),
-            Rejected::Closed | Rejected::Wait => {}
+            Rejected::Closed | Rejected::Wait | Rejected::WaitForRing => {}
         }
     }
 
@@ -589,10 +602,7 @@ impl<T> Channel<T> {
         #[cfg(feature = "spill")]
         if let Some(overflow) = &self.overflow {
             let taken = overflow.take(&self.ring, out, max)?;
-            if taken.has_room {
-                self.not_full.notify(usize::MAX);
-                self.not_full.flush();
-            }
+            self.room_in_log(taken.has_room);
             match report {
                 Some(report) if taken.count > 0 => {
                     *report = self.report(taken.count, taken.first, Evictions::default())
@@ -602,6 +612,24 @@ impl<T> Channel<T> {
             return Ok(taken.count);
         }
         Err(Nothing::Empty) // Nothing goes past the ring.
+    }
+
+    /// Wakes pushers that wait for room in the log, if it `has_room`.
+    #[cfg(feature = "spill")]
+    fn room_in_log(&self, has_room: bool) {
+        if has_room {
+            self.not_full.notify(usize::MAX);
+            self.not_full.flush();
+        }
+    }
+
+    /// Says that what has been taken from the log is consumed.
+    #[cfg(feature = "spill")]
+    pub(crate) fn commit(&self) -> Result<(), SpillError> {
+        let Some(overflow) = &self.overflow else { return Ok(()) };
+        let (committed, has_room) = overflow.commit();
+        self.room_in_log(has_room);
+        committed
     }
 
     /// Takes up to `max` items into `out`; says how many, and fills `report` in if there is one.
@@ -683,7 +711,7 @@ impl<T> Channel<T> {
 
     #[inline(never)]
     fn try_take_slowly(&self) -> Result<T, TryTakeError> {
-        self.skip_pending(|| self.take_one_slowly())
+        self.skip_pending(|| self.take_one_slowly()).map_err(empty_or_closed)
     }
 
     /// Takes up to `max` items into `out`, without waiting for any.
@@ -697,24 +725,19 @@ impl<T> Channel<T> {
             return Ok(0);
         }
         self.skip_pending(|| self.take_run(out, max, report))
+            .map_err(empty_or_closed)
     }
 
     /// Calls `take` until it does not meet a push that is being written: an item behind it may have been pushed long
     /// ago, so that "empty" would be a lie.
     #[inline]
-    fn skip_pending<R>(&self, mut take: impl FnMut() -> Result<R, Nothing>) -> Result<R, TryTakeError> {
+    fn skip_pending<R>(&self, mut take: impl FnMut() -> Result<R, Nothing>) -> Result<R, Nothing> {
         let snooze = Snooze::new();
         loop {
-            return match take() {
-                Ok(taken) => Ok(taken),
-                // What is past the ring is nothing to who asks the ring alone.
-                Err(Nothing::Empty | Nothing::Diverted) => Err(TryTakeError::Empty),
-                Err(Nothing::Closed) => Err(TryTakeError::Closed),
-                Err(Nothing::Pending) => {
-                    snooze.turn();
-                    continue;
-                }
-            };
+            match take() {
+                Err(Nothing::Pending) => snooze.turn(),
+                done => return done,
+            }
         }
     }
 
@@ -724,6 +747,7 @@ impl<T> Channel<T> {
             (Ok(taken), _) => Outcome::Done(Some(taken)),
             (Err(Nothing::Closed), _) => Outcome::Done(None),
             (Err(Nothing::Pending | Nothing::Diverted), _) => Outcome::Soon,
+            (Err(Nothing::Unreadable), _) => Outcome::Later,
             (Err(Nothing::Empty), Attempt::Announced) if !self.ring.announce_taker() => Outcome::Soon,
             (Err(Nothing::Empty), _) => Outcome::Nothing,
         }
@@ -854,11 +878,13 @@ impl<T> Channel<T> {
         }
         loop {
             let in_time = self.wait_ready(max, deadline);
-            match self.try_take_into(out, max, report) {
+            match self.skip_pending(|| self.take_run(out, max, report)) {
                 Ok(taken) => return Some(Some(taken)),
-                Err(TryTakeError::Closed) => return Some(None),
-                Err(TryTakeError::Empty) if !in_time => return None,
-                Err(TryTakeError::Empty) => {} // Others were faster.
+                Err(Nothing::Closed) => return Some(None),
+                Err(Nothing::Unreadable) if later::sleep(deadline) => {}
+                Err(Nothing::Unreadable) => return None,
+                Err(_) if !in_time => return None,
+                Err(_) => {} // Others were faster.
             }
         }
     }
@@ -886,6 +912,8 @@ impl<T> Channel<T> {
                 Ok(taken) => return Poll::Ready(Some(Some(taken))),
                 Err(Nothing::Closed) => return Poll::Ready(Some(None)),
                 Err(Nothing::Pending | Nothing::Diverted) => return come_back(cx),
+                Err(Nothing::Unreadable) if !late && !is_late(cx) => return come_back_later(cx),
+                Err(Nothing::Unreadable) => return Poll::Ready(None),
                 Err(Nothing::Empty) if late => return Poll::Ready(None),
                 Err(Nothing::Empty) => {} // Others were faster.
             }
@@ -1059,6 +1087,15 @@ impl<T> Channel<T> {
             .field("policy", &self.when_full)
             .field("closed", &self.ring.is_closed())
             .finish_non_exhaustive()
+    }
+}
+
+/// Why there was nothing for who does not wait.
+fn empty_or_closed(nothing: Nothing) -> TryTakeError {
+    match nothing {
+        Nothing::Closed => TryTakeError::Closed,
+        // What cannot be read now can be later.
+        Nothing::Empty | Nothing::Pending | Nothing::Diverted | Nothing::Unreadable => TryTakeError::Empty,
     }
 }
 

@@ -337,7 +337,7 @@ impl<T> Consumer<T> {
     /// ```
     #[cfg(feature = "spill")]
     pub fn commit(&self) -> Result<(), crate::SpillError> {
-        self.channel.spill().map_or(Ok(()), crate::Spill::commit)
+        self.channel.commit()
     }
 
     /// What has been lost and not been reported yet: with this it has.

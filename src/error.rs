@@ -231,7 +231,7 @@ impl Error for BatchPushError {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryTakeError {
-    /// The channel is empty, for now.
+    /// The channel is empty, or what it has cannot be read from disk, for now.
     Empty,
     /// The channel is closed and drained: nothing will ever come.
     Closed,

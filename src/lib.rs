@@ -193,6 +193,7 @@ pub mod metrics;
 pub mod migration {}
 
 mod coop;
+mod later;
 mod marks;
 mod position;
 mod spin;

@@ -7,12 +7,18 @@
 //! is in the ring is older than all that is in the log. So takes empty the ring first, and look at the log only when they find,
 //! under the switch, the flag up and the ring empty. The read that leaves nothing lowers the flag.
 //!
-//! Under the switch, the flag is up exactly while the log holds something: who sees it has something to take, and does not sleep.
+//! Under the switch, the flag is up while the log holds something, or has lost everything and not told: who sees it has something
+//! to take, and does not sleep.
+//!
+//! # At the cap
+//!
+//! A push that waits for room in the log is woken by the take that makes it. If nothing is left there to be taken, it waits for
+//! the ring, as any push does: what cannot be removed from the disk must not keep it from memory.
 //!
 //! # What counts as consumed
 //!
 //! A read says that what the one before handed out is consumed. When the log has been read empty, the next take finds its item
-//! in the ring: `DIVERTED` in `head` makes it come here first.
+//! in the ring: `DIVERTED` in `head` makes it come here first. So it does if something had been read from the log before.
 //!
 //! No code of users runs under the switch: items are encoded before and decoded after.
 
@@ -22,7 +28,7 @@ use std::sync::Arc;
 use crate::error::PushError;
 use crate::ring::{Batch, Moved, Nothing, Refused, Ring};
 use crate::spill::records::Records;
-use crate::spill::{AtCap, Spill, SpillCounts, SpillError, with_records};
+use crate::spill::{AtCap, Locked, Spill, SpillCounts, SpillError, with_records};
 use crate::sync::{AtomicU64, Mutex, Relaxed, lock};
 use crate::tally::Tally;
 
@@ -32,7 +38,7 @@ pub(crate) struct Overflow<T> {
     switch: Mutex<Switch>,
     /// What had happened to the log before.
     before: SpillCounts,
-    /// How many items the log had then, and the number of the first.
+    /// How many items the log had then, those included whose loss it had not told, and the number of the first.
     recovered: u64,
     first_seq: u64,
     /// Items that takes got from the log.
@@ -47,6 +53,14 @@ pub(crate) struct Overflow<T> {
 struct Switch {
     /// Pushes wait for room in the log, which had so many bytes on disk then.
     full_at: Option<u64>,
+}
+
+impl Switch {
+    /// Whether there is room for pushes that wait for it, who are to be told then.
+    fn has_room(&mut self, log: &Locked<'_>) -> bool {
+        let has_room = |&mut full_at: &mut u64| log.is_empty() || log.has_consumed() || log.bytes_on_disk() < full_at;
+        self.full_at.take_if(has_room).is_some()
+    }
 }
 
 /// Where items went.
@@ -64,6 +78,8 @@ pub(crate) enum Rejected {
     Closed,
     /// The log is at its cap: wait, and try again.
     Wait,
+    /// The log is at its cap, and empty: wait for room in the ring, and try again.
+    WaitForRing,
     /// The log is at its cap.
     Full,
     Failed(SpillError),
@@ -74,7 +90,7 @@ impl Rejected {
     pub(crate) fn with<T>(self, item: T) -> Result<PushError<T>, T> {
         Ok(match self {
             Self::Closed => PushError::Closed(item),
-            Self::Wait => return Err(item),
+            Self::Wait | Self::WaitForRing => return Err(item),
             Self::Full => PushError::Full(item),
             Self::Failed(source) => PushError::Spill {
                 item,
@@ -82,6 +98,16 @@ impl Rejected {
             },
         })
     }
+}
+
+/// What became of the front of a batch.
+pub(crate) struct Front {
+    /// Nothing, if the ring has room again.
+    pub(crate) pushed: Option<Pushed>,
+    /// Why no more of it went in.
+    pub(crate) rejected: Option<Rejected>,
+    /// An error of the codec that came too late to matter. Dropping it is foreign code.
+    pub(crate) unused: Option<SpillError>,
 }
 
 /// What a look at the log came to.
@@ -106,29 +132,37 @@ pub(crate) struct Counts {
 impl<T> Overflow<T> {
     /// Puts `spill` behind `ring`, which is new: what is in the log comes first.
     pub(crate) fn new(spill: Spill<T>, ring: &Ring<T>) -> Self {
-        let (recovered, first_seq, at_cap) = {
-            let log = spill.lock();
-            (log.len(), log.read_seq(), log.at_cap())
-        };
-        if recovered > 0 {
+        let mut before = spill.counts();
+        let log = spill.lock();
+        if !log.is_empty() {
             _ = ring.divert();
+        }
+        // What has been lost and not told is told by the first take.
+        let gap = log.gap();
+        before.lost = before.lost.saturating_sub(gap.lost);
+        before.dropped_at_cap -= gap.dropped;
+        if log.has_handed_out() || gap.total() > 0 {
+            ring.send_past();
         }
         Self {
             switch: Mutex::new(Switch::default()),
-            before: spill.counts(),
-            recovered,
-            first_seq,
+            before,
+            recovered: log.len().saturating_add(gap.total()),
+            first_seq: log.read_seq().saturating_sub(gap.total()),
             taken: AtomicU64::new(0),
             missing: Tally::new(),
-            blocks_at_cap: at_cap == AtCap::Block,
-            spill,
+            blocks_at_cap: log.at_cap() == AtCap::Block,
+            spill: {
+                drop(log);
+                spill
+            },
         }
     }
 
     /// Pushes `item` into the log, or into the ring if that has room again. If it `will_sleep`, the next take that makes room in the
-    /// log says so.
-    pub(crate) fn push(&self, ring: &Ring<T>, item: T, will_sleep: bool) -> Result<Pushed, (T, Rejected)> {
-        let result = with_records(|records| {
+    /// log says so. An item that has been written is returned, to be dropped.
+    pub(crate) fn push(&self, ring: &Ring<T>, item: T, will_sleep: bool) -> Result<(Pushed, Option<T>), (T, Rejected)> {
+        with_records(|records| {
             if let Err(error) = self.spill.encode(slice::from_ref(&item), records) {
                 return Err((item, Rejected::Failed(error)));
             }
@@ -142,31 +176,32 @@ impl<T> Overflow<T> {
                 Ok(pushed) | Err((Some(pushed), _)) => Ok((pushed, Some(item))),
                 Err((None, rejected)) => Err((item, rejected)),
             }
-        });
-        // What has been written is dropped here, with nothing locked.
-        result.map(|(pushed, _written)| pushed)
+        })
     }
 
     /// As [`push`](Self::push) for the front of `batch`, which does not go into the ring: nothing is pushed if that has room again.
-    /// An error also says what was pushed before.
-    pub(crate) fn push_batch(
-        &self,
-        ring: &Ring<T>,
-        batch: &Batch<'_, T>,
-        will_sleep: bool,
-    ) -> Result<Option<Pushed>, (Option<Pushed>, Rejected)> {
+    pub(crate) fn push_batch(&self, ring: &Ring<T>, batch: &Batch<'_, T>, will_sleep: bool) -> Front {
         with_records(|records| {
-            let encoded = self.spill.encode(batch.left(), records);
-            let pushed = {
-                let mut switch = lock(&self.switch);
-                if !ring.is_full() && !ring.is_closed() {
-                    return Ok(None);
-                }
-                self.append(ring, records, will_sleep, &mut switch)?
-            };
-            match encoded {
-                Ok(()) => Ok(Some(pushed)),
-                Err(error) => Err((Some(pushed), Rejected::Failed(error))),
+            let unwritable = self.spill.encode_some(batch.left(), records).err();
+            let mut switch = lock(&self.switch);
+            if !ring.is_full() && !ring.is_closed() {
+                return Front {
+                    pushed: None,
+                    rejected: None,
+                    unused: unwritable,
+                };
+            }
+            match self.append(ring, records, will_sleep, &mut switch) {
+                Ok(pushed) => Front {
+                    pushed: Some(pushed),
+                    rejected: unwritable.map(Rejected::Failed),
+                    unused: None,
+                },
+                Err((pushed, rejected)) => Front {
+                    pushed,
+                    rejected: Some(rejected),
+                    unused: unwritable,
+                },
             }
         })
     }
@@ -187,17 +222,22 @@ impl<T> Overflow<T> {
         let (count, rejected) = match log.append(records) {
             Ok(count) => (count, None),
             Err((count, SpillError::AtCap { .. })) if self.blocks_at_cap => {
-                if will_sleep {
-                    switch.full_at = Some(log.bytes_on_disk());
+                if log.is_empty() {
+                    (count, Some(Rejected::WaitForRing))
+                } else {
+                    if will_sleep {
+                        switch.full_at = switch.full_at.max(Some(log.bytes_on_disk()));
+                    }
+                    (count, Some(Rejected::Wait))
                 }
-                (count, Some(Rejected::Wait))
             }
             Err((count, SpillError::AtCap { .. })) => (count, Some(Rejected::Full)),
             Err((count, error)) => (count, Some(Rejected::Failed(error))),
         };
-        let is_empty = log.is_empty();
+        // Who dropped everything to make room leaves the flag to the take that tells of it.
+        let is_as_before = is_first && count == 0 && log.is_empty();
         drop(log);
-        if is_first && is_empty {
+        if is_as_before {
             ring.undivert();
         }
         let pushed = Pushed::Log { count, is_first };
@@ -219,26 +259,30 @@ impl<T> Overflow<T> {
                 let mut log = self.spill.lock();
                 // If the file system refuses, this is tried again, until the log gives the place up.
                 let read = log.read(records, if is_passed_by { max } else { 0 });
-                let read = read.map_err(|_| Nothing::Pending)?;
+                let read = read.map_err(|_| Nothing::Unreadable)?;
                 let (is_empty, passed_by) = (log.is_empty(), log.read_seq() - self.first_seq);
-                let has_room = |&full_at: &u64| is_empty || log.has_consumed() || log.bytes_on_disk() < full_at;
-                let has_room = switch.full_at.take_if(|full_at| has_room(full_at)).is_some();
+                let has_room = switch.has_room(&log);
                 drop(log);
                 if is_to_report {
                     ring.reported();
                 }
-                let first = ring.pushed() + read.first_seq.saturating_sub(self.first_seq);
+                let passed_before = read.first_seq.saturating_sub(self.first_seq);
+                let first = ring.pushed().saturating_add(passed_before);
                 if is_passed_by && is_empty {
                     ring.end_diversion(passed_by);
                 }
                 (read, first, has_room)
             };
             let undecodable = self.spill.decode(records, out);
-            let count = read.count - undecodable;
+            let count = read.count - undecodable.count;
             self.taken.fetch_add(count as u64, Relaxed); // Relaxed: a count, read at rest.
             let missing = read.lost.saturating_add(read.dropped);
-            self.missing.add(missing.saturating_add(undecodable as u64));
-            Ok(Taken { count, first, has_room })
+            self.missing.add(missing.saturating_add(undecodable.count as u64));
+            Ok(Taken {
+                count,
+                first: first.saturating_add(undecodable.leading as u64),
+                has_room,
+            })
         })
     }
 
@@ -246,6 +290,14 @@ impl<T> Overflow<T> {
     pub(crate) fn leave(&self, ring: &Ring<T>) {
         let _switch = lock(&self.switch);
         ring.reported();
+    }
+
+    /// Says that what has been taken is consumed; also says whether pushes that wait for room in the log may find it.
+    pub(crate) fn commit(&self) -> (Result<(), SpillError>, bool) {
+        let mut switch = lock(&self.switch);
+        let mut log = self.spill.lock();
+        let committed = log.commit();
+        (committed, switch.has_room(&log))
     }
 
     pub(crate) fn spill(&self) -> &Spill<T> {

@@ -44,7 +44,10 @@ pub enum BackPressurePolicy<T> {
     ///
     /// At the log's cap, [`AtCap`](crate::AtCap) decides: the item comes back as [`Full`](crate::PushError::Full), the push waits,
     /// or the oldest segment goes. If the disk fails, the item comes back as [`Spill`](crate::PushError::Spill), with the cause;
-    /// the channel goes on and the next push tries again.
+    /// the channel goes on and the next push tries again. While such a push fails, others may find the channel full for a moment.
+    ///
+    /// What cannot be read is tried again every 10 ms as long as a consumer waits; one that does not wait finds the channel
+    /// empty. Whether it is given up in the end, [`Spill::read`] says.
     ///
     /// # What blocks
     ///

@@ -40,7 +40,7 @@
 //! - **Mark**: raising `MARKED` in `tail` (Release) → the look at `tail` (Acquire) of a push that met it. Carries `wake_at`, the
 //!   lowest position that somebody wants to be woken at.
 //! - **Close**: raising `CLOSED` in `tail` (Release) → meeting it there (Acquire). Carries what the closing thread did
-//!   before.
+//!   before. And lowering `DIVERTED` in `tail` (Release), as `tail` passes it on: carries `passed_by` to who meets the end.
 //!
 //! `tail` only changes by read-modify-writes, and `head`, too, but for one that a thread holds alone: so whatever their own
 //! ordering, changes pass on what earlier ones carry.
@@ -184,6 +184,9 @@ pub(crate) enum Nothing {
     Pending,
     /// The next item is not in the ring.
     Diverted,
+    /// The next item is not in the ring, and cannot be had now.
+    #[cfg_attr(not(feature = "spill"), allow(dead_code))]
+    Unreadable,
     /// Closed and drained.
     Closed,
 }
@@ -630,7 +633,8 @@ impl<T> Ring<T> {
             let (number, evictions) = self.evicting(&turn, disposal, || {
                 // While the claim lasts: what is evicted from here on was behind these items, and what goes past the ring as
                 // well.
-                let number = self.number(first) + self.passed_by.load(Relaxed); // Relaxed: Head carries it.
+                let passed_by = self.passed_by.load(Relaxed); // Relaxed: Head carries it.
+                let number = self.number(first).saturating_add(passed_by);
                 let evictions = self.account(turn.count, purpose);
                 self.move_out(first, turn.count, out);
                 (number, evictions)
@@ -667,7 +671,8 @@ impl<T> Ring<T> {
 
     /// As [`pushed`](Self::pushed), with those that have gone past the ring.
     pub(crate) fn pushed_in_all(&self) -> u64 {
-        self.pushed() + self.passed_by.load(Relaxed) // Relaxed: who asks has met the end.
+        // Relaxed: who asks has met the end, and Close carries it.
+        self.pushed().saturating_add(self.passed_by.load(Relaxed))
     }
 
     /// What has been evicted and not been reported yet, which it now is.
@@ -1111,17 +1116,23 @@ impl<T> Ring<T> {
     /// Lets pushes into the ring again, nothing having gone past it.
     #[cfg(feature = "spill")]
     pub(crate) fn undivert(&self) {
-        self.tail.fetch_and(!DIVERTED, Relaxed); // Relaxed: no data goes with it.
+        self.tail.fetch_and(!DIVERTED, Release); // Close
     }
 
     /// Lets pushes into the ring again, everything that has gone past it having been taken: `passed_by` items so far. The next
-    /// take meets [`Nothing::Diverted`].
+    /// take is [sent past](Self::send_past) it.
     #[cfg(feature = "spill")]
     pub(crate) fn end_diversion(&self, passed_by: u64) {
-        // Relaxed, both: no claim passes the flag, and who lowers it has the lock.
+        // Relaxed, both: no claim passes the flag in `head`, and who lowers it has the lock.
         self.passed_by.store(passed_by, Relaxed);
-        self.takers.head.fetch_or(DIVERTED, Relaxed);
+        self.send_past();
         self.undivert();
+    }
+
+    /// Makes the next take meet [`Nothing::Diverted`]. Nobody may hold `head`.
+    #[cfg(feature = "spill")]
+    pub(crate) fn send_past(&self) {
+        self.takers.head.fetch_or(DIVERTED, Relaxed);
     }
 
     /// Whether a take has to go past the ring because the one before did.

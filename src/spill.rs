@@ -48,7 +48,7 @@ pub use error::{AppendError, SpillError};
 pub use fuzzing::fuzz_reader;
 pub use options::{AtCap, Compression, Fsync, SpillOptions};
 
-use codec::BatchCodec;
+use codec::{BatchCodec, Undecodable};
 use flusher::{Shared, State};
 use log::Log;
 use options::Config;
@@ -272,6 +272,18 @@ impl<T> Spill<T> {
         self.codec.encode(items, records)
     }
 
+    /// Encodes some of the first `items`, at least one if there is any; what it takes is bounded, however many they are.
+    pub(crate) fn encode_some(&self, items: &[T], records: &mut Records) -> Result<(), SpillError> {
+        const ENOUGH_BYTES: usize = 64 << 10;
+        for items in items.chunks(16) {
+            if records.bytes().len() >= ENOUGH_BYTES {
+                break;
+            }
+            self.encode(items, records)?;
+        }
+        Ok(())
+    }
+
     /// Appends `item`.
     ///
     /// It costs more than its part of a batch, far more under [`EveryBatch`](Fsync::EveryBatch): each call is a batch then.
@@ -321,8 +333,9 @@ impl<T> Spill<T> {
     ///
     /// # Errors
     ///
-    /// [`SpillError::Io`] if the file system refuses. The same place is tried again by the next reads; after 8 failures in
-    /// a row it is given up, and the read goes on in the next segment. What was there counts as lost.
+    /// [`SpillError::Io`] if the file system refuses. The same place is tried again by the next reads. Once it has failed 8 times
+    /// in a row, and for 5 s, it is given up, and the read goes on in the next segment: what was there counts as lost. As long
+    /// as the process lacks permission, memory or file descriptors, nothing is given up.
     ///
     /// # Examples
     ///
@@ -354,11 +367,11 @@ impl<T> Spill<T> {
                 let read = self.lock().read(records, max)?;
                 let undecodable = self.decode(records, out);
                 let all = SpillRead {
-                    count: read.count - undecodable,
-                    first_seq: read.first_seq,
+                    count: read.count - undecodable.count,
+                    first_seq: read.first_seq + undecodable.leading as u64,
                     lost: before.lost.saturating_add(read.lost),
                     dropped: before.dropped.saturating_add(read.dropped),
-                    undecodable: before.undecodable + undecodable,
+                    undecodable: before.undecodable + undecodable.count,
                 };
                 if all.count > 0 || read.count == 0 {
                     return Ok(all);
@@ -369,10 +382,10 @@ impl<T> Spill<T> {
         })
     }
 
-    /// Appends the items in `records` to `out`; returns how many of them are none, which counts them.
-    pub(crate) fn decode(&self, records: &Records, out: &mut Vec<T>) -> usize {
+    /// Appends the items in `records` to `out`; returns which of them are none, which counts them.
+    pub(crate) fn decode(&self, records: &Records, out: &mut Vec<T>) -> Undecodable {
         let undecodable = self.codec.decode(records, out);
-        self.undecodable.fetch_add(undecodable as u64, Relaxed);
+        self.undecodable.fetch_add(undecodable.count as u64, Relaxed);
         undecodable
     }
 

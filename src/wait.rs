@@ -26,6 +26,7 @@ use std::time::Instant;
 
 use event_listener::{Event, EventListener, IntoNotification, Listener};
 
+use crate::later;
 use crate::spin::Snooze;
 use crate::sync::{AtomicU32, Mutex, Relaxed, lock};
 use crate::tally::Counter;
@@ -48,6 +49,8 @@ pub(crate) enum Outcome<R> {
     Nothing,
     /// Another thread is in the middle of what would help, and will not wake anybody: try again soon.
     Soon,
+    /// What would help is no thread's doing: try again in a while.
+    Later,
 }
 
 /// Where threads and tasks of one kind wait.
@@ -111,6 +114,12 @@ impl WaitingRoom {
                     snooze.turn();
                     continue;
                 }
+                Outcome::Later => {
+                    if !later::sleep(deadline) {
+                        return None;
+                    }
+                    continue;
+                }
                 Outcome::Nothing if expired => return None,
                 Outcome::Nothing if !snooze.is_long() => continue,
                 Outcome::Nothing => {}
@@ -123,7 +132,7 @@ impl WaitingRoom {
                     listener.discard();
                     return Some(result);
                 }
-                Outcome::Soon => {
+                Outcome::Soon | Outcome::Later => {
                     listener.discard();
                 }
                 Outcome::Nothing => {
@@ -155,6 +164,7 @@ impl WaitingRoom {
                     return Poll::Ready(result);
                 }
                 Outcome::Soon => return come_back(cx),
+                Outcome::Later => return come_back_later(cx),
                 Outcome::Nothing => {}
             }
             if spin > 0 {
@@ -167,6 +177,7 @@ impl WaitingRoom {
                             return Poll::Ready(result);
                         }
                         Outcome::Soon => return come_back(cx),
+                        Outcome::Later => return come_back_later(cx),
                         Outcome::Nothing => {}
                     }
                 }
@@ -181,6 +192,7 @@ impl WaitingRoom {
                         return Poll::Ready(result);
                     }
                     Outcome::Soon => return come_back(cx),
+                    Outcome::Later => return come_back_later(cx),
                     Outcome::Nothing => {
                         self.parks.add(1);
                         *seat = place;
@@ -255,6 +267,12 @@ impl Drop for FlushAfter<'_> {
 pub(crate) fn come_back<R>(cx: &Context<'_>) -> Poll<R> {
     Snooze::new().turn();
     cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+/// Lets the executor come back to this task in a while.
+pub(crate) fn come_back_later<R>(cx: &Context<'_>) -> Poll<R> {
+    later::wake(cx.waker());
     Poll::Pending
 }
 

@@ -1171,6 +1171,25 @@ mod overflow {
         });
     }
 
+    /// Close: who meets the end knows how many items went past the ring, even if it has not seen that takes were sent past it.
+    #[test]
+    fn who_meets_the_end_knows_what_went_past_the_ring() {
+        model(2, || {
+            let (producer, consumer) = spilling(1);
+            (0..2).for_each(|n| producer.push(n).unwrap());
+            assert_eq!(consumer.take(), Some(0));
+            let other = consumer.clone();
+            let taker = thread::spawn(move || _ = consumer.try_take());
+            let looking = thread::spawn(move || {
+                let report = other.take_batch_into(&mut Vec::new(), 1);
+                assert_eq!(report.first, 2 - report.taken as u64);
+            });
+            producer.close();
+            taker.join().unwrap();
+            looking.join().unwrap();
+        });
+    }
+
     /// A push that waits for room in the log goes on once there is some.
     #[test]
     fn who_waits_at_the_cap_goes_on() {
@@ -1186,6 +1205,25 @@ mod overflow {
             let pusher = thread::spawn(move || producer.push(large(pushed)).unwrap());
             let taken = consumer.iter().map(|item: Vec<u8>| item[0]);
             assert!(taken.eq(0..=pushed));
+            pusher.join().unwrap();
+        });
+    }
+    /// If a log at its cap holds nothing to be taken, a push waits for the ring.
+    #[test]
+    fn who_waits_at_the_cap_of_an_empty_log_goes_on() {
+        model(1, || {
+            let options = Spill::options().fsync(Fsync::Never).at_cap(AtCap::Block).max_bytes(0);
+            let spill = Spill::in_memory(options);
+            let large = || vec![0; 3000];
+            let mut items: Vec<_> = (0..10).map(|_| large()).collect();
+            assert!(spill.append(&mut items).is_err());
+            while !spill.is_empty() {
+                spill.read(&mut Vec::new(), usize::MAX).unwrap();
+            }
+            let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+            producer.push(large()).unwrap();
+            let pusher = thread::spawn(move || block_on(producer.push_async(large())).unwrap());
+            assert_eq!(consumer.iter().count(), 2);
             pusher.join().unwrap();
         });
     }

@@ -6,6 +6,7 @@ mod common;
 use std::collections::HashMap;
 use std::error::Error;
 use std::fs;
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -505,6 +506,336 @@ fn other_policies_have_nothing_to_sync() {
     producer.flush().unwrap();
     producer.sync().unwrap();
     consumer.commit().unwrap();
+}
+
+/// Bug class: a reader takes trouble that passes for damage, and throws the whole log away within milliseconds.
+#[test]
+fn what_cannot_be_read_for_a_moment_is_waited_for() {
+    in_time(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(small(dir.path(), AtCap::Refuse)));
+        producer.push_batch(&[0; 1000]).unwrap();
+        producer.flush().unwrap();
+        assert_eq!(consumer.take(), Some(0));
+        // Directories in place of the files: they are there, and cannot be read.
+        let aside = tempfile::tempdir_in(dir.path().parent().unwrap()).unwrap();
+        let segments = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        let segments: Vec<_> = segments
+            .filter(|path| path.extension().is_some_and(|ext| ext == "segment"))
+            .collect();
+        let moved_to = |path: &Path| aside.path().join(path.file_name().unwrap());
+        for path in &segments {
+            fs::rename(path, moved_to(path)).unwrap();
+            fs::create_dir(path).unwrap();
+        }
+        for _ in 0..100 {
+            assert_eq!(consumer.try_take(), Err(TryTakeError::Empty));
+        }
+        let short = Duration::from_millis(30);
+        assert!(consumer.take_timeout(short).unwrap_err().is_timeout());
+        assert!(consumer.take_batch_timeout(5, short).unwrap_err().is_timeout());
+
+        // Who waits neither burns a core nor gives anything up.
+        let polls = Arc::new(AtomicUsize::new(0));
+        let waiting = thread::spawn({
+            let (consumer, polls) = (consumer.clone(), polls.clone());
+            move || {
+                block_on(async {
+                    let mut take = std::pin::pin!(consumer.take_batch_async(5));
+                    let counted = std::future::poll_fn(|cx| {
+                        polls.fetch_add(1, Relaxed);
+                        take.as_mut().poll(cx)
+                    });
+                    counted.await.len()
+                })
+            }
+        });
+        let lingering = thread::spawn({
+            let consumer = consumer.clone();
+            move || {
+                block_on(consumer.take_batch_until(5, std::future::pending::<()>()))
+                    .unwrap()
+                    .len()
+            }
+        });
+        let blocking = thread::spawn({
+            let consumer = consumer.clone();
+            move || consumer.take_batch(5).len()
+        });
+        thread::sleep(Duration::from_millis(200));
+        let polls = polls.load(Relaxed);
+        assert!((2..100).contains(&polls), "{polls} polls");
+        for path in &segments {
+            fs::remove_dir(path).unwrap();
+            fs::rename(moved_to(path), path).unwrap();
+        }
+        let taken = waiting.join().unwrap() + lingering.join().unwrap() + blocking.join().unwrap();
+        drop(producer);
+        assert_eq!(1 + taken + consumer.iter().count(), 1000);
+        assert_eq!(consumer.stats().spill_lost, 0);
+    });
+}
+
+/// A log with so much on disk that it refuses, all of which has been read, but not said to be consumed.
+fn read_but_full(dir: &Path, at_cap: AtCap) -> Spill<u64> {
+    let spill = small(dir, at_cap);
+    let mut items: Vec<u64> = vec![u64::MAX; 10_000];
+    assert!(spill.append(&mut items).unwrap_err().is_at_cap());
+    while !spill.is_empty() {
+        // One read for everything: the next would consume what this one hands out.
+        spill.read(&mut items, usize::MAX).unwrap();
+    }
+    spill
+}
+
+#[test]
+fn what_was_read_before_is_consumed_by_the_first_take() {
+    let dir = tempfile::tempdir().unwrap();
+    let spill = read_but_full(dir.path(), AtCap::Refuse);
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+    producer.push(0).unwrap();
+    assert_eq!(consumer.take(), Some(0));
+    producer.push_batch(&[1, 2, 3]).unwrap();
+    producer.close();
+    assert!(consumer.iter().eq(1..4));
+    assert_accounted(&consumer.stats());
+}
+
+/// Who waits at the cap of a log that holds nothing waits for the ring: there is no read that would make room.
+#[test]
+fn nobody_waits_for_an_empty_log_beside_an_empty_ring() {
+    in_time(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let spill = read_but_full(dir.path(), AtCap::Block);
+        // What has been consumed cannot be removed either.
+        let segments = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        for path in segments.filter(|path| path.extension().is_some_and(|ext| ext == "segment")) {
+            fs::remove_file(&path).unwrap();
+            fs::create_dir(&path).unwrap();
+        }
+        let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+        producer.push(0).unwrap();
+        let pushers: Vec<_> = (1..4)
+            .map(|n| {
+                let producer = producer.clone();
+                thread::spawn(move || producer.push(n).unwrap())
+            })
+            .collect();
+        thread::sleep(Duration::from_millis(20));
+        drop(producer);
+        assert_eq!(consumer.iter().sum::<u64>(), 6);
+        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+        assert_accounted(&consumer.stats());
+    });
+}
+
+#[test]
+fn committing_makes_room_for_who_waits_at_the_cap() {
+    in_time(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(small(dir.path(), AtCap::Block)));
+        let first = (0..)
+            .find(|&n| producer.push_timeout(n, Duration::ZERO).is_err())
+            .unwrap();
+        let pusher = thread::spawn(move || producer.push(first));
+        let mut taken = consumer.take_batch(1);
+        taken.append(&mut consumer.take_batch(700)); // The first segment and some more.
+        thread::sleep(Duration::from_millis(20));
+        consumer.commit().unwrap();
+        pusher.join().unwrap().unwrap(); // Nothing else is taken.
+        taken.extend(consumer.iter());
+        assert!(taken.into_iter().eq(0..=first));
+    });
+}
+
+/// Counts how many items it has written.
+#[derive(Clone, Default)]
+struct Counting(Arc<AtomicUsize>);
+
+impl Codec<u64> for Counting {
+    fn encode(&self, item: &u64, out: &mut Vec<u8>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.0.fetch_add(1, Relaxed);
+        out.extend_from_slice(&item.to_le_bytes());
+        Ok(())
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<u64, Box<dyn Error + Send + Sync>> {
+        Ok(u64::from_le_bytes(bytes.try_into()?))
+    }
+}
+
+/// Bug class: work that grows with the square of a batch.
+#[test]
+fn of_a_batch_that_waits_only_the_front_is_encoded_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let counting = Counting::default();
+    let spill = Spill::options()
+        .codec(counting.clone())
+        .max_bytes(0)
+        .at_cap(AtCap::Block)
+        .open(dir.path())
+        .unwrap();
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+    let mut items: Vec<u64> = (0..100_000).collect();
+    let mut push = tokio_test::task::spawn(producer.push_from_async(&mut items));
+    let mut turns = 0;
+    let mut next = 0;
+    while push.poll().is_pending() {
+        turns += 1;
+        for item in consumer.try_take_batch(usize::MAX).unwrap() {
+            assert_eq!(item, next);
+            next += 1;
+        }
+    }
+    // Before a push sleeps it tries twice, and 64 KiB are enough for a try.
+    let encoded = counting.0.load(Relaxed);
+    assert!(
+        encoded <= 100_000 + 3 * turns * (65_536 / 12 + 16),
+        "{encoded} in {turns} turns"
+    );
+}
+
+/// A destructor that fails comes after the waking.
+#[test]
+fn a_destructor_that_panics_keeps_nobody_asleep() {
+    struct Fragile(u8);
+    struct Numbers;
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            if self.0 == 13 {
+                self.0 = 0;
+                std::panic::panic_any("the destructor fails");
+            }
+        }
+    }
+    impl Codec<Fragile> for Numbers {
+        fn encode(&self, item: &Fragile, out: &mut Vec<u8>) -> Result<(), Box<dyn Error + Send + Sync>> {
+            out.push(item.0);
+            Ok(())
+        }
+        fn decode(&self, bytes: &[u8]) -> Result<Fragile, Box<dyn Error + Send + Sync>> {
+            Ok(Fragile(bytes[0] + 100))
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let spill = Spill::options().codec(Numbers).open(dir.path()).unwrap();
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+    let mut first = tokio_test::task::spawn(consumer.take_async());
+    let mut second = tokio_test::task::spawn(consumer.take_async());
+    assert!(first.poll().is_pending() && second.poll().is_pending());
+    assert!(producer.push(Fragile(1)).is_ok());
+    assert!(panics(|| _ = producer.push(Fragile(13))));
+    assert!(first.is_woken() && second.is_woken());
+    let item = |poll| match poll {
+        Poll::Ready(Some(Fragile(n))) => n,
+        _ => panic!("nothing"),
+    };
+    assert_eq!((item(first.poll()), item(second.poll())), (1, 113));
+}
+
+/// An error that is dropped is foreign code as well.
+#[test]
+fn an_error_that_panics_when_dropped_duplicates_nothing() {
+    #[derive(Debug)]
+    struct Spiteful;
+    impl std::fmt::Display for Spiteful {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("spiteful")
+        }
+    }
+    impl Error for Spiteful {}
+    impl Drop for Spiteful {
+        fn drop(&mut self) {
+            std::panic::panic_any("the error fails");
+        }
+    }
+    struct Numbers;
+    impl Codec<u64> for Numbers {
+        fn encode(&self, item: &u64, out: &mut Vec<u8>) -> Result<(), Box<dyn Error + Send + Sync>> {
+            if *item == u64::MAX {
+                return Err(Box::new(Spiteful));
+            }
+            out.resize(out.len() + 3000, *item as u8);
+            Ok(())
+        }
+        fn decode(&self, bytes: &[u8]) -> Result<u64, Box<dyn Error + Send + Sync>> {
+            Ok(bytes[0].into())
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let spill = Spill::options().codec(Numbers).max_bytes(0).open(dir.path()).unwrap();
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+    let mut items: Vec<u64> = (0..12).chain([u64::MAX]).collect();
+    assert!(panics(|| _ = producer.push_from(&mut items)));
+    let left = items.len() as u64;
+    assert!((2..12).contains(&left), "the cap came before the error");
+    assert!(consumer.try_iter().eq(0..13 - left));
+}
+
+/// A sink is a producer like any other: what fits into memory goes there.
+#[test]
+fn a_sink_goes_to_disk_only_if_the_ring_is_full() {
+    let dir = tempfile::tempdir().unwrap();
+    let spill = Spill::options().codec(Picky).open(dir.path()).unwrap();
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+    block_on(async {
+        let mut sink = producer.sink();
+        sink.send(13).await.unwrap(); // It cannot be written, and need not be.
+        assert!(matches!(sink.send(13).await, Err(PushError::Spill { item: 13, .. })));
+        producer.close();
+        assert!(sink.send(13).await.unwrap_err().is_closed());
+    });
+    assert!(consumer.iter().eq([13]));
+}
+
+#[test]
+fn the_number_of_a_batch_is_that_of_its_first_item() {
+    let dir = tempfile::tempdir().unwrap();
+    let spill = Spill::options().codec(Picky).open(dir.path()).unwrap();
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+    producer.push_batch(&[0, 1, 17, 17, 4, 17, 6]).unwrap();
+    let mut out = Vec::new();
+    assert_eq!(consumer.take_batch_into(&mut out, 1).first, 0);
+    assert_eq!(consumer.take_batch_into(&mut out, 1).first, 1);
+    let report = consumer.take_batch_into(&mut out, 9);
+    assert_eq!((report.first, report.losses.spill_lost), (4, 3));
+    assert_eq!(out, [0, 1, 4, 6]);
+}
+
+/// Files that somebody else has put there may have any number.
+#[test]
+fn numbers_that_are_out_of_this_world_end_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    Spill::open(dir.path()).unwrap().append_one(0).unwrap();
+    fs::write(dir.path().join(format!("{}.segment", u64::MAX)), "nonsense").unwrap();
+    let (producer, consumer) = spilling::<u64>(2, dir.path());
+    let mut out = consumer.take_batch(2);
+    assert!(consumer.try_take().is_err()); // That all the others are missing.
+    assert_eq!(consumer.report_losses().spill_lost, u64::MAX - 1);
+    producer.push_batch(&[1, 2]).unwrap();
+    producer.close();
+    while consumer.take_batch_into(&mut out, 1).taken > 0 {}
+    assert_eq!(out, [0, 1, 2]);
+}
+
+/// What was lost before the channel came, and nobody was told of, is in its first report.
+#[test]
+fn losses_that_nobody_was_told_of_are_the_channels() {
+    let dir = tempfile::tempdir().unwrap();
+    let spill = small(dir.path(), AtCap::DropOldest);
+    assert_eq!(spill.append(&mut (0..5000).collect()).unwrap(), 5000);
+    let dropped = spill.counts().dropped_at_cap;
+    assert!(dropped > 0);
+    let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+    producer.close();
+    let mut out = Vec::new();
+    let report = consumer.take_batch_into(&mut out, 1);
+    assert_eq!((report.first, report.losses.spill_lost), (dropped, dropped));
+    assert_eq!(out, [dropped]);
+    assert_eq!(out.len() + consumer.iter().count(), 5000 - dropped as usize);
+    let stats = consumer.stats();
+    assert_eq!((stats.recovered, stats.spill_lost), (5000, dropped));
+    assert_accounted(&stats);
 }
 
 /// Order per producer, and between producers where one waits for the other, while the channel goes back and forth between

@@ -132,10 +132,18 @@ pub(crate) trait BatchCodec<T>: Send + Sync {
     /// Adds `items` to `records`, up to the first that cannot be encoded.
     fn encode(&self, items: &[T], records: &mut Records) -> Result<(), SpillError>;
 
-    /// Adds the items in `records` to `out`; returns how many were no items.
+    /// Adds the items in `records` to `out`; returns what were no items.
     ///
     /// A codec that panics is taken to say that the record is no item: the others must not be lost with it.
-    fn decode(&self, records: &Records, out: &mut Vec<T>) -> usize;
+    fn decode(&self, records: &Records, out: &mut Vec<T>) -> Undecodable;
+}
+
+/// Records that were no items.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Undecodable {
+    pub(crate) count: usize,
+    /// How many of them came before the first item.
+    pub(crate) leading: usize,
 }
 
 impl<T, C: Codec<T>> BatchCodec<T> for C {
@@ -145,10 +153,15 @@ impl<T, C: Codec<T>> BatchCodec<T> for C {
             .try_for_each(|item| records.push(|out| Codec::encode(self, item, out)))
     }
 
-    fn decode(&self, records: &Records, out: &mut Vec<T>) -> usize {
+    fn decode(&self, records: &Records, out: &mut Vec<T>) -> Undecodable {
         out.reserve(records.count());
         let mut iter = records.iter();
-        let mut undecodable = 0;
+        let before = out.len();
+        let mut undecodable = Undecodable::default();
+        let mut count_in = |out: &Vec<T>| {
+            undecodable.count += 1;
+            undecodable.leading += usize::from(out.len() == before);
+        };
         loop {
             let decoded = catch_unwind(AssertUnwindSafe(|| {
                 for record in iter.by_ref() {
@@ -156,7 +169,7 @@ impl<T, C: Codec<T>> BatchCodec<T> for C {
                     assert!(out.len() < out.capacity());
                     match Codec::decode(self, record) {
                         Ok(item) => out.push(item),
-                        Err(_) => undecodable += 1,
+                        Err(_) => count_in(out),
                     }
                 }
             }));
@@ -164,7 +177,7 @@ impl<T, C: Codec<T>> BatchCodec<T> for C {
                 Ok(()) => return undecodable,
                 Err(panic) => {
                     mem::forget(panic); // Its destructor might panic as well.
-                    undecodable += 1;
+                    count_in(out);
                 }
             }
         }

@@ -10,7 +10,9 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::mem;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::counts::{SpillCounts, SpillRead};
 use super::cursor::{self, Cursor};
@@ -20,9 +22,9 @@ use super::options::{AtCap, Config, Fsync};
 use super::reader::Reader;
 use super::records::{Records, run_of};
 use super::segment::{self, Format, Segment, Writer, format_of};
-use super::storage::Storage;
+use super::storage::{Storage, may_pass};
 
-/// So often in a row a place that cannot be read is tried before what lies there is given up.
+/// So often a place that cannot be read is tried, at least, before what lies there is given up.
 const READ_ATTEMPTS: u32 = 8;
 
 /// An ordered log of records on disk. It knows bytes, not items.
@@ -46,7 +48,8 @@ pub(crate) struct Log {
     /// Items were consumed without having been written: the cursor must say so before what follows them is written.
     pub(super) skipped: bool,
     reader: Reader,
-    read_failures: u32,
+    /// The place to be read has failed, and nothing has been found since.
+    failing: Option<Failing>,
     pub(super) gap: Gap,
     /// Segments that `writer` has left and that may not be durable.
     pub(super) unsynced: VecDeque<u64>,
@@ -58,11 +61,24 @@ pub(crate) struct Log {
     pub(super) counts: SpillCounts,
 }
 
+/// So often since then a place could not be read.
+#[derive(Clone, Copy, Debug)]
+struct Failing {
+    since: Instant,
+    attempts: u32,
+}
+
 /// Items missing in front of the next one to be read.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Gap {
-    lost: u64,
-    pub(super) dropped: u64,
+pub(crate) struct Gap {
+    pub(crate) lost: u64,
+    pub(crate) dropped: u64,
+}
+
+impl Gap {
+    pub(crate) fn total(self) -> u64 {
+        self.lost.saturating_add(self.dropped)
+    }
 }
 
 impl Log {
@@ -128,7 +144,7 @@ impl Log {
             cursor,
             skipped: false,
             reader: Reader::new(config.read_ahead),
-            read_failures: 0,
+            failing: None,
             gap: Gap::default(),
             unsynced,
             directory_changes: 1,
@@ -162,16 +178,16 @@ impl Log {
                 Err(_) if records.count() > 0 => break, // The next read will meet it again.
                 Err(source) => {
                     self.counts.read_errors += 1;
-                    self.read_failures += 1;
-                    if self.read_failures < READ_ATTEMPTS {
+                    if !self.is_hopeless(&source) {
+                        self.reader.reopen_if_stale(&source);
                         return Err(self.failed("reading", "", source));
                     }
-                    self.read_failures = 0;
+                    self.failing = None;
                     self.reader.give_up(&self.segments);
                     continue;
                 }
             };
-            self.read_failures = 0;
+            self.failing = None;
             if found > self.read_seq {
                 if records.count() > 0 {
                     break;
@@ -188,7 +204,7 @@ impl Log {
             }
         }
         self.counts.read += records.count() as u64;
-        let gap = std::mem::take(&mut self.gap);
+        let gap = mem::take(&mut self.gap);
         Ok(SpillRead {
             count: records.count(),
             first_seq,
@@ -240,6 +256,16 @@ impl Log {
         self.read_seq
     }
 
+    /// What is missing in front of it, and will be told by the next read.
+    pub(crate) fn gap(&self) -> Gap {
+        self.gap
+    }
+
+    /// Whether items have been handed out that do not count as consumed yet.
+    pub(crate) fn has_handed_out(&self) -> bool {
+        self.commit_seq < self.read_seq
+    }
+
     pub(crate) fn at_cap(&self) -> AtCap {
         self.config.at_cap
     }
@@ -287,6 +313,20 @@ impl Log {
     pub(super) fn failed(&self, doing: &'static str, name: &str, source: io::Error) -> SpillError {
         let path = self.storage.path().join(name);
         SpillError::Io { doing, path, source }
+    }
+
+    /// Whether what lies at the place to be read is to be given up, now that `error` was met there: not while it may be well
+    /// again soon, and never if it is not the file that is ill.
+    fn is_hopeless(&mut self, error: &io::Error) -> bool {
+        if may_pass(error) {
+            return false;
+        }
+        let failing = self.failing.get_or_insert_with(|| Failing {
+            since: Instant::now(),
+            attempts: 0,
+        });
+        failing.attempts = failing.attempts.saturating_add(1);
+        failing.attempts >= READ_ATTEMPTS && failing.since.elapsed() >= self.config.read_patience
     }
 
     /// What was handed out is consumed.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::SpillError;
-use super::storage::{Storage, StoredFile};
+use super::storage::{Storage, StoredFile, TOO_MANY_OPEN};
 
 /// Kinds of operations, to be combined.
 pub(crate) mod op {
@@ -16,7 +16,8 @@ pub(crate) mod op {
     pub(crate) const CREATE: u8 = 8;
     pub(crate) const REMOVE: u8 = 16;
     pub(crate) const CUT: u8 = 32;
-    pub(crate) const ALL: u8 = 63;
+    pub(crate) const OPEN: u8 = 64;
+    pub(crate) const ALL: u8 = 127;
 }
 
 /// A directory; clones are the same directory.
@@ -181,6 +182,7 @@ impl State {
                 faults.times -= 1;
                 return Err(match kind {
                     op::WRITE | op::CREATE => io::ErrorKind::StorageFull.into(),
+                    op::OPEN => io::Error::from_raw_os_error(TOO_MANY_OPEN[0]),
                     _ => io::Error::other("injected"),
                 });
             }
@@ -228,7 +230,8 @@ impl Storage for Memory {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn StoredFile>> {
-        let state = self.state();
+        let mut state = self.state();
+        state.check(op::OPEN)?;
         let file = *state.names.get(name).ok_or(io::ErrorKind::NotFound)?;
         Ok(self.handle(file, state.boots))
     }

@@ -76,6 +76,8 @@ pub(crate) struct Config {
     pub(crate) at_cap: AtCap,
     pub(crate) fsync: Fsync,
     pub(crate) compression: Compression,
+    /// For so long, at least, a place that cannot be read is tried.
+    pub(crate) read_patience: Duration,
     /// The first number of a log that is new.
     pub(crate) first_seq: u64,
 }
@@ -90,6 +92,7 @@ impl Default for Config {
             at_cap: AtCap::default(),
             fsync: Fsync::default(),
             compression: Compression::default(),
+            read_patience: Duration::from_secs(5),
             first_seq: 0,
         }
     }

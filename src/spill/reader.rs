@@ -117,6 +117,13 @@ impl Reader {
         run.count
     }
 
+    /// Has the file opened again if `error` says that it has been replaced.
+    pub(crate) fn reopen_if_stale(&mut self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::StaleNetworkFileHandle {
+            self.file = None;
+        }
+    }
+
     /// Leaves the segment alone from now on.
     pub(crate) fn give_up(&mut self, segments: &VecDeque<Segment>) {
         self.frame = None;

@@ -83,6 +83,22 @@ impl dyn StoredFile + '_ {
     }
 }
 
+/// How systems say that too many files are open.
+pub(crate) const TOO_MANY_OPEN: &[i32] = if cfg!(unix) {
+    &[23, 24] // ENFILE, EMFILE
+} else {
+    &[4] // ERROR_TOO_MANY_OPEN_FILES
+};
+
+/// Whether it is not the file that is ill, but the process that may not open it or has too many of them open: then nothing is
+/// lost, however long it takes.
+pub(crate) fn may_pass(error: &io::Error) -> bool {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::OutOfMemory | io::ErrorKind::StaleNetworkFileHandle => true,
+        _ => error.raw_os_error().is_some_and(|code| TOO_MANY_OPEN.contains(&code)),
+    }
+}
+
 /// A directory of the file system, locked as long as this lives.
 pub(crate) struct Directory {
     path: PathBuf,

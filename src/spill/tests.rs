@@ -7,6 +7,7 @@ mod model;
 mod order;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::counts::SpillRead;
 use super::error::SpillError;
@@ -23,6 +24,7 @@ fn small() -> Config {
         frame_bytes: 100,
         read_ahead: 150,
         fsync: Fsync::Never,
+        read_patience: Duration::ZERO,
         ..Config::default()
     }
 }

@@ -202,6 +202,30 @@ fn what_cannot_be_read_is_given_up_after_some_attempts() {
     assert_eq!(read_all(&mut log).0.len(), 10);
 }
 
+/// Bug class: a reader takes trouble that passes for damage, and throws the whole log away within milliseconds.
+#[test]
+fn what_cannot_be_read_for_a_while_is_not_given_up() {
+    let minute = Duration::from_secs(60);
+    for (kinds, read_patience) in [(op::OPEN, Duration::ZERO), (op::READ, minute)] {
+        let memory = Memory::default();
+        let config = Config {
+            read_patience,
+            ..small()
+        };
+        let mut log = open(&memory, config);
+        append(&mut log, 0..50).unwrap();
+        log.flush().unwrap();
+        memory.set_faults(failing(kinds));
+        for _ in 0..1000 {
+            assert!(log.read(&mut Records::default(), 10).is_err());
+        }
+        memory.set_faults(Faults::default());
+        let (items, lost) = read_all(&mut log);
+        assert!(items.into_iter().eq((0..50).map(|n| (n, n))));
+        assert_eq!(lost, 0);
+    }
+}
+
 #[test]
 fn a_directory_that_vanishes_is_made_again() {
     let memory = Memory::default();

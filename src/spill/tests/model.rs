@@ -46,6 +46,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         Just(op::WRITE | op::CREATE),
         Just(op::SYNC),
         Just(op::READ),
+        Just(op::OPEN),
         any::<u8>(),
     ];
     let times = prop_oneof![1..4_u32, Just(u32::MAX)];
@@ -90,7 +91,7 @@ fn configs() -> impl Strategy<Value = Config> {
             at_cap,
             fsync,
             compression,
-            first_seq: 0,
+            ..small()
         },
     )
 }
