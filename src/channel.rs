@@ -995,7 +995,7 @@ impl<T> Channel<T> {
         }
     }
 
-    /// When the last consumer goes, what is left in memory is dropped at once.
+    /// When the last consumer goes, what is left in memory is dropped at once, or kept on disk.
     pub(crate) fn consumer_gone(&self) {
         if self.consumers.leave() {
             let mut disposal = self.disposal();
@@ -1006,14 +1006,51 @@ impl<T> Channel<T> {
             }
             // By way of the heap: a large item may not fit on the stack.
             let mut left = Vec::new();
-            let take = |left: &mut Vec<T>, disposal: &mut Disposal<'_, T>| {
-                self.skip_pending(|| self.ring.take_into(left, 16, Purpose::Discard, disposal))
-            };
-            while take(&mut left, &mut disposal).is_ok() {
+            #[cfg(feature = "spill")]
+            self.keep_rest(&mut left, &mut disposal);
+            while self.take_rest(&mut left, 16, Purpose::Discard, &mut disposal) {
                 disposal.discarded(&mut left);
             }
             disposal.finish();
         }
+    }
+
+    /// Takes what is left in memory, at most `max` at a time; says whether there was something.
+    fn take_rest(&self, left: &mut Vec<T>, max: usize, purpose: Purpose, disposal: &mut Disposal<'_, T>) -> bool {
+        self.skip_pending(|| self.ring.take_into(left, max, purpose, disposal))
+            .is_ok()
+    }
+
+    /// Writes what is left in memory to the log, if that is wanted.
+    #[cfg(feature = "spill")]
+    fn keep_rest(&self, left: &mut Vec<T>, disposal: &mut Disposal<'_, T>) {
+        let Some(overflow) = &self.overflow else { return };
+        let in_memory = self.ring.len();
+        if in_memory == 0 {
+            return;
+        }
+        let Some(keeping) = overflow.begin_keeping() else {
+            return;
+        };
+        while self.take_rest(left, 1024, Purpose::Keep, disposal) {
+            while !left.is_empty() {
+                let (mut count, mut error, mut unused) = (0, None, None);
+                let mut batch = Batch::new(left);
+                disposal.run(|| (count, error, unused) = overflow.keep(keeping, batch.left()));
+                batch.drop_front(count, disposal);
+                drop(batch);
+                let lost = match &error {
+                    None if count > 0 => 0,
+                    Some(error) if error.is_about_item() => 1,
+                    _ => left.len(),
+                };
+                disposal.run(|| drop(error));
+                disposal.run(|| drop(unused));
+                overflow.count_not_kept(lost);
+                disposal.discarded(&mut left.drain(..lost).collect());
+            }
+        }
+        overflow.end_keeping();
     }
 
     // ----------------------------------------------------------------- counts
@@ -1034,7 +1071,7 @@ impl<T> Channel<T> {
         let refused_pinned = self.refused.pinned.total();
         let refused = self.refused.full.total() + refused_pinned;
         let taken = raise(&self.taken_shown, counts.taken).max(counts.taken);
-        let gone = taken + counts.evicted + counts.discarded;
+        let gone = taken + counts.evicted + counts.discarded + counts.kept;
         let capacity = self.ring.capacity() as u64;
         if refused > 0 || counts.evicted > 0 {
             self.ring.note_full();
@@ -1061,8 +1098,9 @@ impl<T> Channel<T> {
         #[cfg(feature = "spill")]
         if let Some(overflow) = &self.overflow {
             let counts = overflow.counts();
-            stats.pushed += counts.spilled;
+            stats.pushed += counts.spilled - counts.kept;
             stats.taken += counts.taken;
+            stats.discarded += counts.not_kept;
             stats.spilled = counts.spilled;
             stats.recovered = counts.recovered;
             stats.on_disk = counts.on_disk;

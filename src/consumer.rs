@@ -19,7 +19,7 @@ use crate::wait::Seat;
 /// Takes items out of a channel, one by one or in batches; clone it to share the work among threads or tasks.
 ///
 /// Every item goes to exactly one consumer. When the last consumer is dropped, the channel closes and what is left
-/// inside is dropped at once.
+/// inside is dropped at once, or kept on disk if that is [wanted](crate::BackPressurePolicy).
 ///
 /// The operations without `async` or `try` in their name block the thread while there is nothing to take.
 ///

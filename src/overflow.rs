@@ -28,7 +28,7 @@ use std::sync::Arc;
 use crate::error::PushError;
 use crate::ring::{Batch, Moved, Nothing, Refused, Ring};
 use crate::spill::records::Records;
-use crate::spill::{AtCap, Locked, Spill, SpillCounts, SpillError, with_records};
+use crate::spill::{AtCap, Keeping, Locked, Spill, SpillCounts, SpillError, with_records};
 use crate::sync::{AtomicU64, Mutex, Relaxed, lock};
 use crate::tally::Tally;
 
@@ -38,13 +38,18 @@ pub(crate) struct Overflow<T> {
     switch: Mutex<Switch>,
     /// What had happened to the log before.
     before: SpillCounts,
-    /// How many items the log had then, those included whose loss it had not told, and the number of the first.
+    /// How many items the log had then, those included whose loss it had not told, and where the first was.
     recovered: u64,
-    first_seq: u64,
+    start: u64,
     /// Items that takes got from the log.
     taken: AtomicU64,
     /// Items of the log that are gone, as reads have met them.
     missing: Tally,
+    /// Items of the ring that were kept at the end, and that were to be, and could not.
+    kept: AtomicU64,
+    not_kept: AtomicU64,
+    /// Items that the log has, though they were taken before the end.
+    handed_out: AtomicU64,
     /// Whether pushes wait at the log's cap.
     blocks_at_cap: bool,
 }
@@ -127,6 +132,9 @@ pub(crate) struct Counts {
     pub(crate) on_disk: u64,
     pub(crate) taken: u64,
     pub(crate) lost: u64,
+    /// Of those spilled, had been in the ring before.
+    pub(crate) kept: u64,
+    pub(crate) not_kept: u64,
 }
 
 impl<T> Overflow<T> {
@@ -148,9 +156,12 @@ impl<T> Overflow<T> {
             switch: Mutex::new(Switch::default()),
             before,
             recovered: log.len().saturating_add(gap.total()),
-            first_seq: log.read_seq().saturating_sub(gap.total()),
+            start: log.position().wrapping_sub(gap.total()),
             taken: AtomicU64::new(0),
             missing: Tally::new(),
+            kept: AtomicU64::new(0),
+            not_kept: AtomicU64::new(0),
+            handed_out: AtomicU64::new(0),
             blocks_at_cap: log.at_cap() == AtCap::Block,
             spill: {
                 drop(log);
@@ -260,14 +271,16 @@ impl<T> Overflow<T> {
                 // If the file system refuses, this is tried again, until the log gives the place up.
                 let read = log.read(records, if is_passed_by { max } else { 0 });
                 let read = read.map_err(|_| Nothing::Unreadable)?;
-                let (is_empty, passed_by) = (log.is_empty(), log.read_seq() - self.first_seq);
+                let (is_empty, passed_by) = (log.is_empty(), log.position().wrapping_sub(self.start));
                 let has_room = switch.has_room(&log);
                 drop(log);
                 if is_to_report {
                     ring.reported();
                 }
-                let passed_before = read.first_seq.saturating_sub(self.first_seq);
-                let first = ring.pushed().saturating_add(passed_before);
+                // A read ends where items are missing: those that it got are the last.
+                let first = ring
+                    .pushed()
+                    .saturating_add(passed_by.saturating_sub(read.count as u64));
                 if is_passed_by && is_empty {
                     ring.end_diversion(passed_by);
                 }
@@ -300,6 +313,44 @@ impl<T> Overflow<T> {
         (committed, switch.has_room(&log))
     }
 
+    /// Makes ready for keeping what is in the ring at the end; not if that is not wanted, or the file system refuses.
+    pub(crate) fn begin_keeping(&self) -> Option<Keeping> {
+        let _switch = lock(&self.switch);
+        let mut log = self.spill.lock();
+        if !log.keeps_ring() {
+            return None;
+        }
+        let before = log.len();
+        let keeping = log.begin_keeping();
+        // What has been handed out may have become part of it again.
+        self.handed_out.store(log.len() - before, Relaxed); // Relaxed: a count.
+        keeping.ok()
+    }
+
+    /// Keeps the first `items`; says how many, what is the matter with the next one, and what came too late to matter.
+    pub(crate) fn keep(&self, keeping: Keeping, items: &[T]) -> (usize, Option<SpillError>, Option<SpillError>) {
+        with_records(|records| {
+            let unwritable = self.spill.encode_some(items, records).err();
+            let _switch = lock(&self.switch);
+            let (count, error, unused) = match self.spill.lock().keep(keeping, records) {
+                Ok(count) => (count, unwritable, None),
+                Err((count, error)) => (count, Some(error), unwritable),
+            };
+            self.kept.fetch_add(count as u64, Relaxed); // Relaxed: a count.
+            (count, error, unused)
+        })
+    }
+
+    /// Hands what has been kept to the system.
+    pub(crate) fn end_keeping(&self) {
+        _ = self.spill.flush(); // If that fails, the log goes on trying.
+    }
+
+    /// Counts items of the ring that were to be kept, and are not.
+    pub(crate) fn count_not_kept(&self, count: usize) {
+        self.not_kept.fetch_add(count as u64, Relaxed); // Relaxed: a count.
+    }
+
     pub(crate) fn spill(&self) -> &Spill<T> {
         &self.spill
     }
@@ -315,9 +366,12 @@ impl<T> Overflow<T> {
         Counts {
             spilled: counts.appended - before.appended,
             recovered: self.recovered,
-            on_disk: self.spill.len(),
-            taken: self.taken.load(Relaxed), // Relaxed: a count.
+            on_disk: self.spill.len() - self.handed_out.load(Relaxed), // Relaxed: a count.
+            taken: self.taken.load(Relaxed),                           // Relaxed: a count.
             lost: counts.missing().saturating_sub(before.missing()),
+            // Relaxed, both: counts.
+            kept: self.kept.load(Relaxed),
+            not_kept: self.not_kept.load(Relaxed),
         }
     }
 }

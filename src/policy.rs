@@ -41,6 +41,8 @@ pub enum BackPressurePolicy<T> {
     /// What is on disk survives: the next channel that is made with the same directory begins with it. An item from the log
     /// counts as consumed when the consumer takes again, or calls [`commit`](crate::Consumer::commit). So after a crash the
     /// last items may come once more, **at least once**. With several consumers, "again" is any of them: they share a place.
+    /// What is in memory when the last consumer goes is dropped, unless the log
+    /// [keeps it](crate::SpillOptions::keep_ring).
     ///
     /// At the log's cap, [`AtCap`](crate::AtCap) decides: the item comes back as [`Full`](crate::PushError::Full), the push waits,
     /// or the oldest segment goes. If the disk fails, the item comes back as [`Spill`](crate::PushError::Spill), with the cause;

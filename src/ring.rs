@@ -134,6 +134,9 @@ struct Takers {
     displaced: Tally,
     /// Items moved out so far to be discarded.
     discarded: Tally,
+    /// Items moved out so far to be kept elsewhere.
+    #[cfg(feature = "spill")]
+    kept: Tally,
     /// The most items that anybody has met inside.
     high_water: AtomicU64,
 }
@@ -265,6 +268,8 @@ impl<T> Ring<T> {
                 evicted: Tally::new(),
                 displaced: Tally::new(),
                 discarded: Tally::new(),
+                #[cfg(feature = "spill")]
+                kept: Tally::new(),
                 high_water: AtomicU64::new(0),
             }),
         })
@@ -654,6 +659,8 @@ impl<T> Ring<T> {
         match purpose {
             Purpose::Report if self.spare > 0 && count > 0 => return self.report_evictions(),
             Purpose::Discard => self.takers.discarded.add_alone(count as u64),
+            #[cfg(feature = "spill")]
+            Purpose::Keep => self.takers.kept.add_alone(count as u64),
             Purpose::Report | Purpose::Take => {}
         }
         Evictions::default()
@@ -1234,13 +1241,18 @@ impl<T> Ring<T> {
         let displaced = self.takers.displaced.total();
         let evicted = self.takers.evicted.total() + displaced;
         let discarded = self.takers.discarded.total();
+        #[cfg(feature = "spill")]
+        let kept = self.takers.kept.total();
+        #[cfg(not(feature = "spill"))]
+        let kept = 0;
         let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: an older one only counts less.
         Counts {
             pushed: self.number(tail),
-            taken: self.number(freed).saturating_sub(evicted + discarded),
+            taken: self.number(freed).saturating_sub(evicted + discarded + kept),
             evicted,
             displaced,
             discarded,
+            kept,
         }
     }
 
@@ -1292,6 +1304,9 @@ pub(crate) enum Purpose {
     Report,
     /// To be rid of the items.
     Discard,
+    /// To keep the items elsewhere.
+    #[cfg(feature = "spill")]
+    Keep,
 }
 
 /// Items that one claim took.
@@ -1320,6 +1335,7 @@ pub(crate) struct Counts {
     /// Of those evicted.
     pub(crate) displaced: u64,
     pub(crate) discarded: u64,
+    pub(crate) kept: u64,
 }
 
 impl From<Turn> for Moved {

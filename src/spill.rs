@@ -1,6 +1,6 @@
 //! Keeping on disk, in order, what a ring does not hold or what cannot be delivered yet.
 //!
-//! The layers, from what users hold to the bytes: [`Spill`] (items) → `log` (records: `append`, `sync`, `free`) → `reader`,
+//! The layers, from what users hold to the bytes: [`Spill`] (items) → `log` (records: `append`, `sync`, `free`, `front`) → `reader`,
 //! `segment`, `cursor` (files) → `frame` (bytes) → `storage` (the file system).
 
 mod codec;
@@ -11,6 +11,7 @@ mod options;
 mod append;
 mod flusher;
 mod free;
+mod front;
 mod log;
 mod sync;
 
@@ -47,6 +48,8 @@ pub use error::{AppendError, SpillError};
 #[cfg(fuzzing)]
 pub use fuzzing::fuzz_reader;
 pub use options::{AtCap, Compression, Fsync, SpillOptions};
+
+pub(crate) use front::Keeping;
 
 use codec::{BatchCodec, Undecodable};
 use flusher::{Shared, State};

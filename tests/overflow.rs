@@ -17,8 +17,8 @@ use std::time::Duration;
 use futures::executor::block_on;
 use futures::{SinkExt, StreamExt};
 use mpsc_ring::{
-    AtCap, BackPressurePolicy, BatchPushError, Builder, Codec, Consumer, Fsync, LockFreeRingBuffer, Producer,
-    PushError, Spill, SpillError, SpillOptions, Stats, TryTakeError, channel,
+    AtCap, BackPressurePolicy, BatchPushError, Builder, Codec, Consumer, DropCause, Fsync, LockFreeRingBuffer,
+    Producer, PushError, Spill, SpillError, SpillOptions, Stats, TryTakeError, channel,
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -443,6 +443,64 @@ fn what_cannot_be_written_comes_back_and_the_channel_goes_on() {
     assert_accounted(&stats);
     let losses = consumer.report_losses();
     assert_eq!((losses.refused_spill, losses.spill_lost), (3, 1));
+}
+
+/// What cannot be kept at the end is discarded, and all else is there for the next channel.
+#[test]
+fn what_is_in_memory_at_the_end_can_be_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let spill = || Spill::options().codec(Picky).keep_ring(true).open(dir.path()).unwrap();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let count = dropped.clone();
+    let (producer, consumer) = Builder::new(3000)
+        .policy(BackPressurePolicy::SpillToDisk(spill()))
+        .on_drop(move |item, cause| {
+            assert_eq!((item, cause), (13, DropCause::Discarded));
+            count.fetch_add(1, Relaxed);
+        })
+        .build();
+    let memory = [vec![100; 1500], vec![13], vec![101; 1498], vec![13]].concat();
+    producer.push_batch(&memory).unwrap();
+    producer.push_batch(&[102; 10]).unwrap();
+    drop(consumer);
+    let stats = producer.stats();
+    assert_eq!((stats.pushed, stats.taken, stats.discarded), (3010, 0, 2));
+    assert_eq!((stats.len, stats.on_disk, stats.spilled), (0, 3008, 3008));
+    assert_accounted(&stats);
+    assert_eq!(
+        (producer.push(1), dropped.load(Relaxed)),
+        (Err(PushError::Closed(1)), 2)
+    );
+    drop(producer);
+
+    let (producer, consumer) = channel(2, BackPressurePolicy::SpillToDisk(spill()));
+    producer.close();
+    let mut out = Vec::new();
+    loop {
+        let report = consumer.take_batch_into(&mut out, 100);
+        assert_eq!(report.first as usize, out.len() - report.taken);
+        if report.taken == 0 {
+            break;
+        }
+    }
+    let expected = [vec![100; 1500], vec![101; 1498], vec![102; 10]].concat();
+    assert_eq!(out, expected);
+    assert_accounted(&consumer.stats());
+}
+
+/// A codec that panics while items are kept costs those it was given.
+#[test]
+fn a_codec_that_panics_at_the_end_loses_nothing_uncounted() {
+    let dir = tempfile::tempdir().unwrap();
+    let spill = Spill::options().codec(Picky).keep_ring(true).open(dir.path()).unwrap();
+    let (producer, consumer) = channel(2000, BackPressurePolicy::SpillToDisk(spill));
+    producer
+        .push_batch(&[vec![1; 1500], vec![14], vec![2; 499]].concat())
+        .unwrap();
+    assert!(panics(|| drop(consumer)));
+    let stats = producer.stats();
+    assert!(stats.discarded > 0 && stats.on_disk > 0);
+    assert_accounted(&stats);
 }
 
 #[test]
@@ -971,10 +1029,16 @@ proptest! {
 
     /// Against a queue that knows which of its items are in memory, on disk, and handed out.
     #[test]
-    fn a_channel_that_spills_is_a_queue(capacity in 1..5_usize, first_lap in 0..3_u64, steps in steps()) {
+    fn a_channel_that_spills_is_a_queue(
+        capacity in 1..5_usize,
+        first_lap in 0..3_u64,
+        keep in any::<bool>(),
+        steps in steps()
+    ) {
         let dir = tempfile::tempdir().unwrap();
         let open = || {
-            let policy = BackPressurePolicy::SpillToDisk(Spill::<u64>::open(dir.path()).unwrap());
+            let spill = Spill::<u64>::options().keep_ring(keep).open(dir.path()).unwrap();
+            let policy = BackPressurePolicy::SpillToDisk(spill);
             Builder::new(capacity).first_lap(first_lap).policy(policy).build()
         };
         let (mut producer, mut consumer) = open();
@@ -1010,7 +1074,9 @@ proptest! {
                     handed_out.clear();
                     let taken = consumer.try_take_batch(max).unwrap_or_default();
                     if memory.is_empty() {
-                        handed_out.extend(disk.drain(..max.min(disk.len())));
+                        // A read does not go on from what was kept to what had been on disk.
+                        prop_assert!(taken.len() == max.min(disk.len()) || keep && !taken.is_empty());
+                        handed_out.extend(disk.drain(..taken.len()));
                         prop_assert_eq!(&taken, &handed_out);
                     } else {
                         let expected: Vec<u64> = memory.drain(..max.min(memory.len())).collect();
@@ -1022,7 +1088,14 @@ proptest! {
                     handed_out.clear();
                 }
                 Step::Reopen => {
-                    drop((producer, consumer));
+                    drop(consumer);
+                    let stats = producer.stats();
+                    assert_accounted(&stats);
+                    let kept = if keep { memory.len() } else { 0 };
+                    prop_assert_eq!(stats.on_disk as usize, disk.len() + kept);
+                    prop_assert_eq!(stats.discarded as usize, memory.len() - kept);
+                    drop(producer);
+                    disk.splice(0..0, memory.drain(..).take(kept));
                     memory.clear();
                     disk.splice(0..0, handed_out.drain(..));
                     (producer, consumer) = open();

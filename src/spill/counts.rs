@@ -84,4 +84,20 @@ impl SpillCounts {
             .saturating_add(self.undecodable)
             .saturating_add(self.dropped_at_cap)
     }
+
+    /// What has happened to two logs.
+    pub(super) fn plus(&self, other: &Self) -> Self {
+        Self {
+            appended: self.appended + other.appended,
+            read: self.read + other.read,
+            lost: self.lost.saturating_add(other.lost),
+            undecodable: self.undecodable + other.undecodable,
+            dropped_at_cap: self.dropped_at_cap + other.dropped_at_cap,
+            refused_at_cap: self.refused_at_cap + other.refused_at_cap,
+            write_errors: self.write_errors + other.write_errors,
+            sync_errors: self.sync_errors + other.sync_errors,
+            read_errors: self.read_errors + other.read_errors,
+            free_errors: self.free_errors + other.free_errors,
+        }
+    }
 }

@@ -47,12 +47,14 @@ impl FreeJob {
 impl Log {
     /// Whether [`begin_free`](Self::begin_free) would find something, and it is worth trying.
     pub(crate) fn has_consumed(&self) -> bool {
-        !self.freeing_failed && self.consumed(false) > 0
+        let front_has = || self.front.as_ref().is_some_and(|front| front.has_consumed());
+        !self.freeing_failed && self.consumed(false) > 0 || front_has()
     }
 
     /// Takes out the segments whose items have all been consumed. The job that is returned removes them; then call
-    /// [`end_free`](Self::end_free). They do not count for the cap any more.
+    /// [`end_free`](Self::end_free). They do not count for the cap any more. What went in front is removed here.
     pub(crate) fn begin_free(&mut self) -> Result<Option<FreeJob>, SpillError> {
+        self.free_front(false);
         match self.consumed(false) {
             0 => Ok(None),
             count => self.take_out(count).map(Some),
@@ -83,12 +85,23 @@ impl Log {
 
     /// Frees the segments whose items have all been consumed, the last one too if `all` are to go; whether there were any.
     pub(super) fn free_consumed(&mut self, all: bool) -> bool {
+        let is_front_free = self.free_front(all);
         let count = self.consumed(all);
-        count > 0 && self.free(count).is_ok()
+        let is_free = count > 0 && self.free(count).is_ok();
+        is_free || is_front_free
+    }
+
+    fn free_front(&mut self, all: bool) -> bool {
+        self.front.as_mut().is_some_and(|front| front.free_consumed(all))
     }
 
     /// Drops the oldest segment, whatever is unread in it; whether there was one.
     pub(super) fn drop_oldest(&mut self) -> Result<bool, SpillError> {
+        if let Some(front) = &mut self.front {
+            if front.drop_oldest()? {
+                return Ok(true);
+            }
+        }
         let Some(front) = self.segments.front() else {
             return Ok(false);
         };

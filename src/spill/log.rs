@@ -18,6 +18,7 @@ use super::counts::{SpillCounts, SpillRead};
 use super::cursor::{self, Cursor};
 use super::error::SpillError;
 use super::frame::Filling;
+use super::front;
 use super::options::{AtCap, Config, Fsync};
 use super::reader::Reader;
 use super::records::{Records, run_of};
@@ -30,6 +31,8 @@ const READ_ATTEMPTS: u32 = 8;
 /// An ordered log of records on disk. It knows bytes, not items.
 pub(crate) struct Log {
     pub(super) storage: Arc<dyn Storage>,
+    /// What is to be read first.
+    pub(super) front: Option<Box<Log>>,
     pub(super) config: Config,
     /// Oldest first; `writer` writes to the last one.
     pub(super) segments: VecDeque<Segment>,
@@ -47,7 +50,7 @@ pub(crate) struct Log {
     pub(super) cursor: Cursor,
     /// Items were consumed without having been written: the cursor must say so before what follows them is written.
     pub(super) skipped: bool,
-    reader: Reader,
+    pub(super) reader: Reader,
     /// The place to be read has failed, and nothing has been found since.
     failing: Option<Failing>,
     pub(super) gap: Gap,
@@ -131,7 +134,12 @@ impl Log {
             writer = last_writer.filter(|_| end_seq == written_seq);
         }
 
+        let front = match storage.find_nested() {
+            Some(nested) => Some(Box::new(Self::open(nested, config.of_front())?)),
+            None => None,
+        };
         let mut log = Self {
+            front,
             config,
             segments,
             sealed_bytes: 0,
@@ -163,7 +171,21 @@ impl Log {
     /// What the read before handed out counts as consumed from now on. A read stops in front of a gap; the next one
     /// steps over it.
     pub(crate) fn read(&mut self, records: &mut Records, max: usize) -> Result<SpillRead, SpillError> {
+        if let Some(front) = self.front.as_mut().filter(|front| !front.is_empty()) {
+            let read = front.read(records, max)?;
+            if read.count > 0 || max == 0 {
+                return Ok(read);
+            }
+            // All that was left of it is missing.
+            self.gap.lost = self.gap.lost.saturating_add(read.lost);
+            self.gap.dropped += read.dropped;
+        }
         self.consume();
+        self.read_on(records, max)
+    }
+
+    /// As [`read`](Self::read), and nothing is consumed.
+    pub(super) fn read_on(&mut self, records: &mut Records, max: usize) -> Result<SpillRead, SpillError> {
         let mut first_seq = self.read_seq;
         while records.count() < max {
             if self.read_seq >= self.written_seq {
@@ -218,6 +240,9 @@ impl Log {
     ///
     /// Durable with the next sync, at once under [`Fsync::EveryBatch`].
     pub(crate) fn commit(&mut self) -> Result<(), SpillError> {
+        if let Some(front) = &mut self.front {
+            front.commit()?;
+        }
         self.consume();
         self.store_cursor()?;
         if self.config.fsync == Fsync::EveryBatch {
@@ -228,7 +253,8 @@ impl Log {
 
     /// Items that have not been read, as far as the numbers tell: damage that has not been met yet is not known.
     pub(crate) fn len(&self) -> u64 {
-        self.end_seq().saturating_sub(self.read_seq)
+        let front = self.front.as_ref().map_or(0, |front| front.len());
+        front.saturating_add(self.end_seq().saturating_sub(self.read_seq))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -248,22 +274,28 @@ impl Log {
         } else {
             0
         };
-        self.sealed_bytes + last + filling as u64
+        let front = self.front.as_ref().map_or(0, |front| front.bytes_on_disk());
+        front + self.sealed_bytes + last + filling as u64
     }
 
-    /// The number of the next item to be read.
-    pub(crate) fn read_seq(&self) -> u64 {
-        self.read_seq
+    /// How far it has been read: by so much as this grows, so many items have been handed out or are missing.
+    pub(crate) fn position(&self) -> u64 {
+        let front = self.front.as_ref().map_or(front::FIRST_SEQ, |front| front.read_seq);
+        self.read_seq.wrapping_add(front).wrapping_sub(front::FIRST_SEQ)
     }
 
     /// What is missing in front of it, and will be told by the next read.
     pub(crate) fn gap(&self) -> Gap {
-        self.gap
+        let front = self.front.as_ref().map_or(Gap::default(), |front| front.gap());
+        Gap {
+            lost: self.gap.lost.saturating_add(front.lost),
+            dropped: self.gap.dropped + front.dropped,
+        }
     }
 
     /// Whether items have been handed out that do not count as consumed yet.
     pub(crate) fn has_handed_out(&self) -> bool {
-        self.commit_seq < self.read_seq
+        self.commit_seq < self.read_seq || self.front.as_ref().is_some_and(|front| front.has_handed_out())
     }
 
     pub(crate) fn at_cap(&self) -> AtCap {
@@ -275,7 +307,15 @@ impl Log {
     }
 
     pub(crate) fn counts(&self) -> SpillCounts {
-        self.counts
+        match &self.front {
+            Some(front) => self.counts.plus(&front.counts()),
+            None => self.counts,
+        }
+    }
+
+    /// Whether a channel that ends keeps what is in its ring.
+    pub(crate) fn keeps_ring(&self) -> bool {
+        self.config.keep_ring
     }
 
     pub(super) fn store_cursor(&mut self) -> Result<(), SpillError> {
@@ -331,6 +371,9 @@ impl Log {
 
     /// What was handed out is consumed.
     fn consume(&mut self) {
+        if let Some(front) = &mut self.front {
+            front.consume();
+        }
         self.commit_seq = self.commit_seq.max(self.read_seq);
     }
 

@@ -32,6 +32,7 @@ struct State {
     name_changes: Vec<(String, Option<usize>)>,
     files: Vec<Content>,
     faults: Faults,
+    nested: Option<Memory>,
     /// Files opened before a crash are of no use after it.
     boots: u32,
     /// Operations so far, failed ones included.
@@ -85,7 +86,11 @@ impl Memory {
     }
 
     pub(crate) fn set_faults(&self, faults: Faults) {
-        self.state().faults = faults;
+        let state = &mut *self.state();
+        state.faults = faults;
+        if let Some(nested) = &state.nested {
+            nested.set_faults(faults);
+        }
     }
 
     pub(crate) fn operations(&self) -> u64 {
@@ -98,6 +103,9 @@ impl Memory {
         let state = &mut *self.state();
         state.boots += 1;
         state.faults = Faults::default();
+        if let Some(nested) = &state.nested {
+            nested.crash(seed);
+        }
         let mut names = std::mem::take(&mut state.durable_names);
         for (name, file) in std::mem::take(&mut state.name_changes) {
             if chance.below(2) == 0 {
@@ -269,6 +277,18 @@ impl Storage for Memory {
         state.durable_names = state.names.clone();
         state.name_changes.clear();
         Ok(())
+    }
+
+    fn nested(&self) -> Arc<dyn Storage> {
+        let state = &mut *self.state();
+        let nested = state.nested.get_or_insert_default();
+        nested.set_faults(state.faults);
+        Arc::new(nested.clone())
+    }
+
+    fn find_nested(&self) -> Option<Arc<dyn Storage>> {
+        let nested = self.state().nested.clone();
+        Some(Arc::new(nested?))
     }
 }
 

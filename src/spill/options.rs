@@ -76,6 +76,8 @@ pub(crate) struct Config {
     pub(crate) at_cap: AtCap,
     pub(crate) fsync: Fsync,
     pub(crate) compression: Compression,
+    /// A channel that ends keeps what is in its ring.
+    pub(crate) keep_ring: bool,
     /// For so long, at least, a place that cannot be read is tried.
     pub(crate) read_patience: Duration,
     /// The first number of a log that is new.
@@ -92,6 +94,7 @@ impl Default for Config {
             at_cap: AtCap::default(),
             fsync: Fsync::default(),
             compression: Compression::default(),
+            keep_ring: false,
             read_patience: Duration::from_secs(5),
             first_seq: 0,
         }
@@ -163,7 +166,7 @@ impl<T, C> SpillOptions<T, C> {
 
     /// The most disk space that items may take, in bytes: 1 GiB unless set and at least 16 KiB; `u64::MAX` is no limit.
     ///
-    /// The two small files beside the segments, 13 KiB together, come on top.
+    /// The two small files beside the segments, 13 KiB together, come on top; twice if something was [kept](Self::keep_ring).
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.config.max_bytes = bytes;
         self
@@ -192,6 +195,34 @@ impl<T, C> SpillOptions<T, C> {
     /// A single item that is larger is held for as long as it takes to hand it out.
     pub fn read_ahead(mut self, bytes: usize) -> Self {
         self.config.read_ahead = bytes;
+        self
+    }
+
+    /// Whether a channel that ends writes what is in its memory to the log, in front of what is there: `false` unless set.
+    ///
+    /// This happens when the last consumer goes, which waits for the disk then. So a restart loses nothing; a process that is
+    /// killed loses what was in memory all the same. Without it, these items are discarded. So are those that cannot be written,
+    /// or do not fit under the cap.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mpsc_ring::{BackPressurePolicy, Spill, channel};
+    ///
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let dir = dir.path();
+    /// let open = || channel(2, BackPressurePolicy::SpillToDisk(Spill::options().keep_ring(true).open(dir).unwrap()));
+    /// let (producer, consumer) = open();
+    /// producer.push_batch(&[1, 2, 3, 4]).unwrap(); // Two of them are in memory.
+    /// drop((producer, consumer));
+    ///
+    /// let (producer, consumer) = open();
+    /// producer.push(5).unwrap();
+    /// drop(producer);
+    /// assert!(consumer.iter().eq(1..=5));
+    /// ```
+    pub fn keep_ring(mut self, keep: bool) -> Self {
+        self.config.keep_ring = keep;
         self
     }
 

@@ -10,6 +10,7 @@ use fs4::TryLockError;
 use super::error::SpillError;
 
 const LOCK_NAME: &str = "lock";
+const NESTED_NAME: &str = "ring";
 
 /// A directory. Names are plain file names.
 pub(crate) trait Storage: Send + Sync {
@@ -33,6 +34,12 @@ pub(crate) trait Storage: Send + Sync {
 
     /// Makes what files there are durable.
     fn sync(&self) -> io::Result<()>;
+
+    /// A directory inside this one, which need not exist.
+    fn nested(&self) -> Arc<dyn Storage>;
+
+    /// The directory inside this one, if it exists.
+    fn find_nested(&self) -> Option<Arc<dyn Storage>>;
 }
 
 /// An open file.
@@ -188,6 +195,14 @@ impl Storage for Directory {
 
     fn sync(&self) -> io::Result<()> {
         sync_dir(&self.path)
+    }
+
+    fn nested(&self) -> Arc<dyn Storage> {
+        Arc::new(Self::new(self.path.join(NESTED_NAME)))
+    }
+
+    fn find_nested(&self) -> Option<Arc<dyn Storage>> {
+        self.path.join(NESTED_NAME).is_dir().then(|| self.nested())
     }
 }
 

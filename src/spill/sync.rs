@@ -73,9 +73,10 @@ impl Log {
 
     /// Writes what is to be durable. The job that is returned makes it so; then call [`end_sync`](Self::end_sync).
     ///
-    /// The job is worth doing even if writing failed.
+    /// The job is worth doing even if writing failed. What goes in front is made durable here.
     pub(crate) fn begin_sync(&mut self) -> (SyncJob, Result<(), SpillError>) {
-        let written = self.write_out();
+        let front = self.front.as_mut().map_or(Ok(()), |front| front.sync());
+        let written = front.and(self.write_out());
         let cursor = self.cursor.begin_sync();
         (
             SyncJob {
@@ -113,15 +114,17 @@ impl Log {
 
     /// Hands everything to the system without making it durable.
     pub(crate) fn write_out(&mut self) -> Result<(), SpillError> {
+        let front = self.front.as_mut().map_or(Ok(()), |front| front.write_out());
         self.freeing_failed = false;
-        let flushed = self.flush();
+        let flushed = front.and(self.flush());
         let stored = self.renew_cursor();
         flushed.and(stored)
     }
 
     /// Whether something is in memory only.
     pub(crate) fn has_unwritten(&self) -> bool {
-        self.filling.count() > 0 || self.cursor.stored() != Some(self.commit_seq)
+        let is_unwritten = self.filling.count() > 0 || self.cursor.stored() != Some(self.commit_seq);
+        is_unwritten || self.front.as_ref().is_some_and(|front| front.has_unwritten())
     }
 
     /// Whether something is not durable.
@@ -131,6 +134,7 @@ impl Log {
             || !self.unsynced.is_empty()
             || !self.cursor.is_durable()
             || self.writer.as_ref().is_some_and(|writer| writer.len > writer.synced.0)
+            || self.front.as_ref().is_some_and(|front| front.has_unsynced())
     }
 
     /// Makes the frames that have been written durable, not the cursor.

@@ -2,6 +2,7 @@
 
 mod damage;
 mod faults;
+mod front;
 mod kill;
 mod model;
 mod order;
