@@ -1033,16 +1033,27 @@ impl<T> Channel<T> {
             return;
         };
         while self.take_rest(left, 1024, Purpose::Keep, disposal) {
+            let mut at_once = left.len();
             while !left.is_empty() {
                 let (mut count, mut error, mut unused) = (0, None, None);
                 let mut batch = Batch::new(left);
-                disposal.run(|| (count, error, unused) = overflow.keep(keeping, batch.left()));
+                let items = batch.left();
+                let items = &items[..items.len().min(at_once)];
+                let mut panics = true;
+                disposal.run(|| {
+                    (count, error, unused) = overflow.keep(keeping, items);
+                    panics = false;
+                });
                 batch.drop_front(count, disposal);
                 drop(batch);
                 let lost = match &error {
-                    None if count > 0 => 0,
+                    None if panics && at_once > 1 => {
+                        at_once = 1; // To find whose encoding it is that panics.
+                        0
+                    }
+                    None => usize::from(panics),
                     Some(error) if error.is_about_item() => 1,
-                    _ => left.len(),
+                    Some(_) => left.len(),
                 };
                 disposal.run(|| drop(error));
                 disposal.run(|| drop(unused));

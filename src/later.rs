@@ -39,7 +39,8 @@ pub(crate) fn wake(task: &Waker) {
             wake_all();
         });
         if waking.is_err() {
-            wake_all(); // No while, then.
+            thread::sleep(A_WHILE);
+            wake_all();
         }
     }
 }

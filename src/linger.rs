@@ -136,7 +136,8 @@ impl<T> Consumer<T> {
     /// Takes up to `max` items as a future, as soon as there are so many, or `deadline` is ready.
     ///
     /// [`take_batch_timeout`](Self::take_batch_timeout) for tasks of any runtime: the deadline is a future, such as
-    /// `tokio::time::sleep(..)` or `smol::Timer::after(..)`. It is polled only while there are too few items.
+    /// `tokio::time::sleep(..)` or `smol::Timer::after(..)`. It is polled only while there are too few items, or they
+    /// cannot be read from disk.
     ///
     /// # Errors
     ///

@@ -12,8 +12,8 @@
 //!
 //! # At the cap
 //!
-//! A push that waits for room in the log is woken by the take that makes it. If nothing is left there to be taken, it waits for
-//! the ring, as any push does: what cannot be removed from the disk must not keep it from memory.
+//! A push that waits for room in the log is woken by the take or the commit that makes it. If nothing is left there to be taken, it
+//! waits for room in the ring as well: what cannot be removed from the disk must not keep it from memory.
 //!
 //! # What counts as consumed
 //!
@@ -83,7 +83,7 @@ pub(crate) enum Rejected {
     Closed,
     /// The log is at its cap: wait, and try again.
     Wait,
-    /// The log is at its cap, and empty: wait for room in the ring, and try again.
+    /// The log is at its cap, and empty: wait for room in the ring as well, and try again.
     WaitForRing,
     /// The log is at its cap.
     Full,
@@ -233,14 +233,18 @@ impl<T> Overflow<T> {
         let (count, rejected) = match log.append(records) {
             Ok(count) => (count, None),
             Err((count, SpillError::AtCap { .. })) if self.blocks_at_cap => {
-                if log.is_empty() {
-                    (count, Some(Rejected::WaitForRing))
-                } else {
-                    if will_sleep {
-                        switch.full_at = switch.full_at.max(Some(log.bytes_on_disk()));
-                    }
-                    (count, Some(Rejected::Wait))
+                // Who waits for the ring is told of room in the log as well: while pushes go past the ring, no take of it would.
+                if will_sleep {
+                    switch.full_at = switch.full_at.max(Some(log.bytes_on_disk()));
                 }
+                (
+                    count,
+                    Some(if log.is_empty() {
+                        Rejected::WaitForRing
+                    } else {
+                        Rejected::Wait
+                    }),
+                )
             }
             Err((count, SpillError::AtCap { .. })) => (count, Some(Rejected::Full)),
             Err((count, error)) => (count, Some(Rejected::Failed(error))),

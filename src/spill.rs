@@ -122,7 +122,7 @@ use storage::{Directory, Storage};
 ///
 /// Opening the log gives back, in order, every item that was durable and not consumed. That items have been consumed is
 /// durable some time later than said: after a crash, the last ones may be handed out once more, so **at least once**. Their
-/// [numbers](SpillRead) are the same then.
+/// [numbers](SpillRead) are the same then, unless a channel has ended in between.
 ///
 /// A frame that was being written when the crash came is cut off. Damage elsewhere is skipped; how many items it took, and
 /// where, is known by the numbers around it. A record that is no item is skipped, too, and counted.
@@ -337,8 +337,9 @@ impl<T> Spill<T> {
     /// # Errors
     ///
     /// [`SpillError::Io`] if the file system refuses. The same place is tried again by the next reads. Once it has failed 8 times
-    /// in a row, and for 5 s, it is given up, and the read goes on in the next segment: what was there counts as lost. As long
-    /// as the process lacks permission, memory or file descriptors, nothing is given up.
+    /// in a row, and for 5 s, it is given up, and the read goes on in the next segment: what was there counts as lost. (Attempts
+    /// within 10 ms are one, and of a time without any, one second counts.) As long as the process lacks permission, memory or
+    /// file descriptors, or its handle of a network's file is stale, nothing is given up.
     ///
     /// # Examples
     ///

@@ -12,7 +12,7 @@ use crate::tally::raise;
 /// `pushed == taken + evicted + discarded + len` and `offered == pushed + refused`; with a log on disk,
 /// `pushed + recovered == taken + evicted + discarded + len + on_disk + spill_lost`. While something moves, a count may lag
 /// behind by what is being done at that moment, and no count ever falls from one snapshot to the next. A snapshot waits for
-/// nobody and takes 17 to 26 ns (`cargo bench --bench ring -- stats`, AMD EPYC).
+/// nobody and takes 17 to 26 ns (`cargo bench --bench ring -- stats`, AMD EPYC); under `SpillToDisk` it waits for the log.
 ///
 /// # Examples
 ///

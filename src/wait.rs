@@ -8,7 +8,8 @@
 //!
 //! Each notification stands for one thing to be had and obliges who receives it to attempt to get it. An attempt that
 //! gets something has used the notification up, whichever thing it was, and one that finds nothing has shown that others
-//! were faster. Who leaves without an attempt passes the notification on.
+//! were faster. Who leaves without an attempt passes the notification on, and so does one that is to come back
+//! [later](Outcome::Later): he may not, and what he was notified of is there.
 //!
 //! # Foreign wakers
 //!
@@ -115,6 +116,7 @@ impl WaitingRoom {
                     continue;
                 }
                 Outcome::Later => {
+                    self.pass_on();
                     if !later::sleep(deadline) {
                         return None;
                     }
@@ -164,7 +166,10 @@ impl WaitingRoom {
                     return Poll::Ready(result);
                 }
                 Outcome::Soon => return come_back(cx),
-                Outcome::Later => return come_back_later(cx),
+                Outcome::Later => {
+                    self.pass_on();
+                    return come_back_later(cx);
+                }
                 Outcome::Nothing => {}
             }
             if spin > 0 {
@@ -236,6 +241,13 @@ impl WaitingRoom {
         let notified = self.event.notify(count.additional());
         self.wakes.add(notified);
         notified
+    }
+
+    /// Notifies somebody else, in case this was for more than one attempt.
+    fn pass_on(&self) {
+        if self.notify(1) > 0 {
+            self.flush();
+        }
     }
 
     /// How often somebody has parked here.

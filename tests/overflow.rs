@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::fs;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Poll;
@@ -23,7 +23,7 @@ use mpsc_ring::{
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use common::{in_time, panics};
+use common::{in_time, let_others_park, panics};
 
 fn spilling<T>(capacity: usize, dir: &Path) -> (Producer<T>, Consumer<T>)
 where
@@ -488,7 +488,30 @@ fn what_is_in_memory_at_the_end_can_be_kept() {
     assert_accounted(&consumer.stats());
 }
 
-/// A codec that panics while items are kept costs those it was given.
+/// What was handed out stays where it is if there is no room to move it; nothing comes twice, and nothing is counted twice.
+#[test]
+fn at_the_cap_what_was_handed_out_stays_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || -> Spill<u64> {
+        let options = Spill::options().segment_bytes(4 << 10).max_bytes(16 << 10);
+        options.keep_ring(true).open(dir.path()).unwrap()
+    };
+    let (producer, consumer) = channel(2, BackPressurePolicy::SpillToDisk(open()));
+    producer.push_batch(&(0..1000).collect::<Vec<_>>()).unwrap();
+    assert_eq!(consumer.take_batch(10_000), [0, 1]);
+    assert_eq!(consumer.take_batch(10_000).len(), 998);
+    producer.push_batch(&(1000..2200).collect::<Vec<_>>()).unwrap();
+    drop(consumer);
+    let stats = producer.stats();
+    assert_eq!((stats.pushed, stats.taken, stats.discarded), (2200, 1000, 2));
+    assert_accounted(&stats);
+    drop(producer);
+    let (spill, mut found) = (open(), Vec::new());
+    while spill.read(&mut found, 10_000).unwrap().count > 0 {}
+    assert!(found.into_iter().eq((2..1000).chain(1002..2200)));
+}
+
+/// A codec that panics while items are kept costs the item that it panics for.
 #[test]
 fn a_codec_that_panics_at_the_end_loses_nothing_uncounted() {
     let dir = tempfile::tempdir().unwrap();
@@ -499,7 +522,7 @@ fn a_codec_that_panics_at_the_end_loses_nothing_uncounted() {
         .unwrap();
     assert!(panics(|| drop(consumer)));
     let stats = producer.stats();
-    assert!(stats.discarded > 0 && stats.on_disk > 0);
+    assert_eq!((stats.discarded, stats.on_disk), (1, 1999));
     assert_accounted(&stats);
 }
 
@@ -538,6 +561,26 @@ fn a_directory_that_vanishes_and_returns_loses_nothing_in_memory() {
 }
 
 #[test]
+fn a_directory_that_vanishes_is_made_again_even_if_something_was_kept_in_it() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("spill");
+    let open = || {
+        let spill = Spill::options().keep_ring(true).open(&dir).unwrap();
+        channel(1, BackPressurePolicy::SpillToDisk(spill))
+    };
+    let (producer, consumer) = open();
+    producer.push_batch(&[1, 2]).unwrap();
+    drop((producer, consumer));
+    let (producer, consumer) = open();
+    assert_eq!(consumer.take_batch(1), [1]);
+    fs::remove_dir_all(&dir).unwrap();
+    producer.push_batch(&[3, 4, 5]).unwrap();
+    _ = producer.sync();
+    producer.push(6).unwrap();
+    producer.sync().unwrap();
+}
+
+#[test]
 fn what_is_synced_outlives_the_process() {
     let dir = tempfile::tempdir().unwrap();
     let (producer, consumer) = spilling(1, dir.path());
@@ -566,7 +609,22 @@ fn other_policies_have_nothing_to_sync() {
     consumer.commit().unwrap();
 }
 
+/// Puts what cannot be opened in the place of every segment of a log; the files themselves go elsewhere.
+#[cfg(unix)]
+fn hide_segments(dir: &Path, aside: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let segments = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let segments = segments.filter(|path| path.extension().is_some_and(|ext| ext == "segment"));
+    let hide = |segment: PathBuf| {
+        let moved = aside.join(segment.file_name().unwrap());
+        fs::rename(&segment, &moved).unwrap();
+        std::os::unix::fs::symlink(&segment, &segment).unwrap(); // It leads nowhere, but to itself.
+        (segment, moved)
+    };
+    segments.map(hide).collect()
+}
+
 /// Bug class: a reader takes trouble that passes for damage, and throws the whole log away within milliseconds.
+#[cfg(unix)]
 #[test]
 fn what_cannot_be_read_for_a_moment_is_waited_for() {
     in_time(|| {
@@ -575,17 +633,8 @@ fn what_cannot_be_read_for_a_moment_is_waited_for() {
         producer.push_batch(&[0; 1000]).unwrap();
         producer.flush().unwrap();
         assert_eq!(consumer.take(), Some(0));
-        // Directories in place of the files: they are there, and cannot be read.
         let aside = tempfile::tempdir_in(dir.path().parent().unwrap()).unwrap();
-        let segments = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
-        let segments: Vec<_> = segments
-            .filter(|path| path.extension().is_some_and(|ext| ext == "segment"))
-            .collect();
-        let moved_to = |path: &Path| aside.path().join(path.file_name().unwrap());
-        for path in &segments {
-            fs::rename(path, moved_to(path)).unwrap();
-            fs::create_dir(path).unwrap();
-        }
+        let hidden = hide_segments(dir.path(), aside.path());
         for _ in 0..100 {
             assert_eq!(consumer.try_take(), Err(TryTakeError::Empty));
         }
@@ -623,15 +672,66 @@ fn what_cannot_be_read_for_a_moment_is_waited_for() {
         thread::sleep(Duration::from_millis(200));
         let polls = polls.load(Relaxed);
         assert!((2..100).contains(&polls), "{polls} polls");
-        for path in &segments {
-            fs::remove_dir(path).unwrap();
-            fs::rename(moved_to(path), path).unwrap();
+        for (segment, moved) in hidden {
+            fs::rename(moved, segment).unwrap();
         }
         let taken = waiting.join().unwrap() + lingering.join().unwrap() + blocking.join().unwrap();
         drop(producer);
         assert_eq!(1 + taken + consumer.iter().count(), 1000);
         assert_eq!(consumer.stats().spill_lost, 0);
     });
+}
+
+/// Who gives up what cannot be read has not used up the notification that it came by.
+#[cfg(unix)]
+#[test]
+fn who_gives_up_beside_an_unreadable_log_takes_no_wake_along() {
+    /// Whether it came to that.
+    fn is_tried() -> bool {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || {
+            Spill::<u64>::options()
+                .fsync(Fsync::EveryBatch)
+                .open(dir.path())
+                .unwrap()
+        };
+        let spill = open();
+        spill.append_one(7).unwrap();
+        spill.read(&mut Vec::new(), 1).unwrap();
+        spill.commit().unwrap();
+        drop(spill);
+        let spill = open();
+        spill.sync().unwrap();
+        let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+        let aside = tempfile::tempdir_in(dir.path().parent().unwrap()).unwrap();
+        let hidden = hide_segments(dir.path(), aside.path());
+        let mut parked = 0;
+        let mut take = |timeout| {
+            let taker = thread::spawn({
+                let consumer = consumer.clone();
+                move || consumer.take_timeout(timeout).ok()
+            });
+            parked += 1;
+            while producer.stats().takers_parked < parked {
+                thread::yield_now();
+            }
+            taker
+        };
+        let first = take(Duration::MAX);
+        let gives_up = take(Duration::from_millis(100));
+        let last = take(Duration::MAX);
+        producer.push_batch(&[0, 1]).unwrap();
+        let is_tried = producer.stats().spilled > 0 && gives_up.join().unwrap().is_none();
+        for (segment, moved) in hidden {
+            fs::rename(moved, segment).unwrap();
+        }
+        if is_tried {
+            assert_eq!((first.join().unwrap(), last.join().unwrap()), (Some(0), Some(1)));
+        }
+        is_tried
+    }
+    // If the first is fast, both items fit into memory; if it is slow, another takes the one that is there.
+    in_time(|| assert!((0..100).any(|_| is_tried())));
 }
 
 /// A log with so much on disk that it refuses, all of which has been read, but not said to be consumed.
@@ -684,6 +784,61 @@ fn nobody_waits_for_an_empty_log_beside_an_empty_ring() {
         assert_eq!(consumer.iter().sum::<u64>(), 6);
         pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
         assert_accounted(&consumer.stats());
+    });
+}
+
+/// Waits until so many pushers sleep.
+fn until_parked(producer: &Producer<u64>, count: u64) {
+    while producer.stats().pushers_parked < count {
+        thread::yield_now();
+    }
+}
+
+/// Of those who wait for the ring beside an empty log, one is woken for each take from the ring: who then goes to the log makes no
+/// room for the next.
+#[test]
+fn who_waits_for_the_ring_is_told_of_room_in_the_log() {
+    in_time(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let spill = read_but_full(dir.path(), AtCap::Block);
+        let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+        producer.push(0).unwrap();
+        let pushers: Vec<_> = (1..4)
+            .map(|n| {
+                let producer = producer.clone();
+                thread::spawn(move || producer.push(n).unwrap())
+            })
+            .collect();
+        until_parked(&producer, 3);
+        assert_eq!(consumer.take(), Some(0)); // This frees the log as well.
+        let_others_park();
+        producer.push(10).unwrap(); // Into the log.
+        let mut taken = Vec::new();
+        for _ in 0..4 {
+            taken.push(consumer.take().unwrap());
+            let_others_park();
+        }
+        taken.sort_unstable();
+        assert_eq!(taken, [1, 2, 3, 10]);
+        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+    });
+}
+
+#[test]
+fn committing_makes_room_for_who_waits_for_the_ring() {
+    in_time(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let spill = read_but_full(dir.path(), AtCap::Block);
+        let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+        producer.push(0).unwrap();
+        let pusher = thread::spawn({
+            let producer = producer.clone();
+            move || producer.push(1).unwrap()
+        });
+        until_parked(&producer, 1);
+        consumer.commit().unwrap();
+        pusher.join().unwrap(); // Nothing is taken.
+        assert_eq!(consumer.take_batch(9).len() + consumer.take_batch(9).len(), 2);
     });
 }
 

@@ -27,7 +27,7 @@ impl Log {
             if synced.is_err() {
                 self.take_back();
             }
-            result = result.and(flushed).and(synced);
+            result = flushed.and(synced).and(result); // Of what was taken back nothing is known.
         }
         let accepted = (self.end_seq() - before) as usize;
         self.counts.appended += accepted as u64;

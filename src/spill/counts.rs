@@ -1,9 +1,12 @@
 //! What reading finds, and what has happened to a log.
 
+use super::log::Gap;
+
 /// What a read has found beside the items.
 ///
 /// The numbers are those of the log: its first item ever has number 0, each further one the next, across restarts. So they
-/// tell a receiver which items it has had already.
+/// tell a receiver which items it has had already. What a channel [kept](crate::SpillOptions::keep_ring) when it ended, and hands
+/// out before the rest, has numbers of its own: they begin at 2^63.
 ///
 /// # Examples
 ///
@@ -34,6 +37,15 @@ pub struct SpillRead {
     pub dropped: u64,
     /// How many records, among those returned or before them, the codec could not read: they have numbers, but are left out.
     pub undecodable: usize,
+}
+
+impl SpillRead {
+    pub(super) fn gap(&self) -> Gap {
+        Gap {
+            lost: self.lost,
+            dropped: self.dropped,
+        }
+    }
 }
 
 /// What has happened to a log since it was opened, in items unless said otherwise; no count ever falls.

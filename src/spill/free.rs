@@ -115,6 +115,7 @@ impl Log {
         self.counts.dropped_at_cap += dropped;
         self.read_seq = self.read_seq.max(end_seq);
         self.commit_seq = self.commit_seq.max(end_seq);
+        self.failing = None; // That was another place.
         self.free(1).map(|()| true)
     }
 

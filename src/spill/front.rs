@@ -38,12 +38,20 @@ impl Log {
         }
         let mut front = match self.front.take() {
             Some(front) => front,
-            None => Box::new(Self::open(self.storage.nested(), self.config.of_front())?),
+            None => {
+                let front = Self::open(self.storage.nested(), self.config.of_front())?;
+                if self.config.fsync != Fsync::Never {
+                    let synced = self.storage.sync();
+                    synced.map_err(|source| self.failed("syncing", "", source))?;
+                }
+                Box::new(front)
+            }
         };
+        let flushed = self.flush(); // What it takes is known then.
         front.config.max_bytes = self.config.max_bytes.saturating_sub(self.bytes_on_disk());
         let moved = self.move_handed_out(&mut front);
         self.front = Some(front);
-        moved.map(|()| Keeping::InFront)
+        flushed.and(moved).map(|()| Keeping::InFront)
     }
 
     /// Appends records where they are kept; on an error, says how many were accepted first.
@@ -54,8 +62,7 @@ impl Log {
         }
     }
 
-    /// Moves what has been handed out and not been consumed to the end of `front`. If that fails, it stays and some of it may be
-    /// there as well.
+    /// Moves what has been handed out and not been consumed to the end of `front`. If that fails, it stays.
     fn move_handed_out(&mut self, front: &mut Self) -> Result<(), SpillError> {
         let end_seq = self.read_seq;
         if self.commit_seq == end_seq {
@@ -67,25 +74,38 @@ impl Log {
         self.read_seq = self.commit_seq;
         let moved = self.copy_until(end_seq, front);
         (self.read_seq, self.counts, self.gap) = (end_seq, counts, gap);
-        moved?;
+        if moved.is_err() {
+            // What has been copied stays where it was as well, and is to be read there.
+            front.read_seq = front.end_seq();
+            front.commit_seq = front.read_seq;
+            return moved;
+        }
         // Before it is gone from here.
         match self.config.fsync {
             Fsync::Never => front.write_out()?,
             _ => front.sync()?,
         }
         self.commit_seq = end_seq;
-        Ok(())
+        // Before anything follows it there.
+        self.store_cursor()?;
+        match self.config.fsync {
+            Fsync::Never => Ok(()),
+            _ => self.sync_cursor(),
+        }
     }
 
     fn copy_until(&mut self, end_seq: u64, front: &mut Self) -> Result<(), SpillError> {
         let counts = front.counts;
         let mut records = Records::default();
-        while self.read_seq < end_seq {
+        let mut copied = Ok(());
+        while self.read_seq < end_seq && copied.is_ok() {
             records.clear();
-            self.read_on(&mut records, (end_seq - self.read_seq) as usize)?;
-            front.append(&records).map_err(|(_, error)| error)?;
+            copied = match self.read_until(&mut records, usize::MAX, end_seq) {
+                Ok(_) => front.append(&records).map(drop).map_err(|(_, error)| error),
+                Err(error) => Err(error),
+            };
         }
         front.counts = counts; // They have been counted before.
-        Ok(())
+        copied
     }
 }

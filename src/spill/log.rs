@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::mem;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::counts::{SpillCounts, SpillRead};
 use super::cursor::{self, Cursor};
@@ -52,7 +52,7 @@ pub(crate) struct Log {
     pub(super) skipped: bool,
     pub(super) reader: Reader,
     /// The place to be read has failed, and nothing has been found since.
-    failing: Option<Failing>,
+    pub(super) failing: Option<Failing>,
     pub(super) gap: Gap,
     /// Segments that `writer` has left and that may not be durable.
     pub(super) unsynced: VecDeque<u64>,
@@ -64,11 +64,15 @@ pub(crate) struct Log {
     pub(super) counts: SpillCounts,
 }
 
-/// So often since then a place could not be read.
+/// What has come of reading at one place.
 #[derive(Clone, Copy, Debug)]
-struct Failing {
-    since: Instant,
-    attempts: u32,
+pub(super) struct Failing {
+    /// So often it has failed, at some distance in time.
+    times: u32,
+    /// When that was last.
+    last: Instant,
+    /// For so long it has been tried.
+    tried: Duration,
 }
 
 /// Items missing in front of the next one to be read.
@@ -79,6 +83,13 @@ pub(crate) struct Gap {
 }
 
 impl Gap {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            lost: self.lost.saturating_add(other.lost),
+            dropped: self.dropped + other.dropped,
+        }
+    }
+
     pub(crate) fn total(self) -> u64 {
         self.lost.saturating_add(self.dropped)
     }
@@ -134,7 +145,7 @@ impl Log {
             writer = last_writer.filter(|_| end_seq == written_seq);
         }
 
-        let front = match storage.find_nested() {
+        let front = match storage.find_nested().map_err(failed("looking into", ""))? {
             Some(nested) => Some(Box::new(Self::open(nested, config.of_front())?)),
             None => None,
         };
@@ -171,23 +182,30 @@ impl Log {
     /// What the read before handed out counts as consumed from now on. A read stops in front of a gap; the next one
     /// steps over it.
     pub(crate) fn read(&mut self, records: &mut Records, max: usize) -> Result<SpillRead, SpillError> {
-        if let Some(front) = self.front.as_mut().filter(|front| !front.is_empty()) {
-            let read = front.read(records, max)?;
-            if read.count > 0 || max == 0 {
-                return Ok(read);
+        if let Some(front) = &mut self.front {
+            if !front.is_empty() {
+                let read = front.read(records, max)?;
+                if read.count > 0 || max == 0 {
+                    return Ok(read);
+                }
+                front.gap = read.gap();
             }
             // All that was left of it is missing.
-            self.gap.lost = self.gap.lost.saturating_add(read.lost);
-            self.gap.dropped += read.dropped;
+            self.gap = self.gap.plus(mem::take(&mut front.gap));
         }
         self.consume();
-        self.read_on(records, max)
+        self.read_until(records, max, u64::MAX)
     }
 
-    /// As [`read`](Self::read), and nothing is consumed.
-    pub(super) fn read_on(&mut self, records: &mut Records, max: usize) -> Result<SpillRead, SpillError> {
+    /// As [`read`](Self::read) for what lies here and before the number `end_seq`; nothing is consumed.
+    pub(super) fn read_until(
+        &mut self,
+        records: &mut Records,
+        max: usize,
+        end_seq: u64,
+    ) -> Result<SpillRead, SpillError> {
         let mut first_seq = self.read_seq;
-        while records.count() < max {
+        while records.count() < max && self.read_seq < end_seq {
             if self.read_seq >= self.written_seq {
                 self.read_filling(records, max);
                 break;
@@ -219,7 +237,8 @@ impl Log {
                 continue;
             }
             let left = self.config.read_ahead.saturating_sub(records.bytes().len());
-            let taken = self.reader.take(records, max - records.count(), left);
+            let before_end = usize::try_from(end_seq - self.read_seq).unwrap_or(usize::MAX);
+            let taken = self.reader.take(records, before_end.min(max - records.count()), left);
             self.read_seq += taken as u64;
             if taken == 0 && records.count() > 0 {
                 break;
@@ -240,15 +259,13 @@ impl Log {
     ///
     /// Durable with the next sync, at once under [`Fsync::EveryBatch`].
     pub(crate) fn commit(&mut self) -> Result<(), SpillError> {
-        if let Some(front) = &mut self.front {
-            front.commit()?;
-        }
+        let front = self.front.as_mut().map_or(Ok(()), |front| front.commit());
         self.consume();
         self.store_cursor()?;
         if self.config.fsync == Fsync::EveryBatch {
             self.sync_cursor()?;
         }
-        Ok(())
+        front
     }
 
     /// Items that have not been read, as far as the numbers tell: damage that has not been met yet is not known.
@@ -287,10 +304,7 @@ impl Log {
     /// What is missing in front of it, and will be told by the next read.
     pub(crate) fn gap(&self) -> Gap {
         let front = self.front.as_ref().map_or(Gap::default(), |front| front.gap());
-        Gap {
-            lost: self.gap.lost.saturating_add(front.lost),
-            dropped: self.gap.dropped + front.dropped,
-        }
+        self.gap.plus(front)
     }
 
     /// Whether items have been handed out that do not count as consumed yet.
@@ -331,7 +345,15 @@ impl Log {
     /// Opens the cursor again if its file is gone.
     pub(super) fn renew_cursor(&mut self) -> Result<(), SpillError> {
         if !self.cursor.is_linked() {
-            let opened = Cursor::open(&*self.storage);
+            let mut opened = Cursor::open(&*self.storage);
+            if opened
+                .as_ref()
+                .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+            {
+                // The whole directory is gone.
+                self.storage.prepare()?;
+                opened = Cursor::open(&*self.storage);
+            }
             self.cursor = opened.map_err(|source| self.failed("opening", cursor::NAME, source))?;
             self.directory_changes += 1;
         }
@@ -361,12 +383,20 @@ impl Log {
         if may_pass(error) {
             return false;
         }
-        let failing = self.failing.get_or_insert_with(|| Failing {
-            since: Instant::now(),
-            attempts: 0,
+        let (patience, now) = (self.config.read_patience, Instant::now());
+        let failing = self.failing.get_or_insert(Failing {
+            times: 0,
+            last: now,
+            tried: Duration::ZERO,
         });
-        failing.attempts = failing.attempts.saturating_add(1);
-        failing.attempts >= READ_ATTEMPTS && failing.since.elapsed() >= self.config.read_patience
+        // Attempts in quick succession are one, and a time without any is none in which it was tried.
+        let since = now - failing.last;
+        if failing.times == 0 || since >= patience / 500 {
+            failing.times = failing.times.saturating_add(1);
+            failing.tried += since.min(patience / 5);
+            failing.last = now;
+        }
+        failing.times >= READ_ATTEMPTS && failing.tried >= patience
     }
 
     /// What was handed out is consumed.

@@ -286,9 +286,9 @@ impl Storage for Memory {
         Arc::new(nested.clone())
     }
 
-    fn find_nested(&self) -> Option<Arc<dyn Storage>> {
+    fn find_nested(&self) -> io::Result<Option<Arc<dyn Storage>>> {
         let nested = self.state().nested.clone();
-        Some(Arc::new(nested?))
+        Ok(nested.map(|nested| Arc::new(nested) as Arc<dyn Storage>))
     }
 }
 

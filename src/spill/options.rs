@@ -45,7 +45,7 @@ pub enum Fsync {
     Never,
     /// When something has waited for so long. The default, with 500 ms.
     Interval(Duration),
-    /// Before an append returns: one sync for each call, however many items it takes.
+    /// Before an append returns: one sync for each call, however many items it takes. A channel appends a batch in pieces of 64 KiB.
     EveryBatch,
 }
 
@@ -166,7 +166,8 @@ impl<T, C> SpillOptions<T, C> {
 
     /// The most disk space that items may take, in bytes: 1 GiB unless set and at least 16 KiB; `u64::MAX` is no limit.
     ///
-    /// The two small files beside the segments, 13 KiB together, come on top; twice if something was [kept](Self::keep_ring).
+    /// The two small files beside the segments, 13 KiB together, come on top; twice if something was [kept](Self::keep_ring). So
+    /// do files that the system would not remove.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.config.max_bytes = bytes;
         self

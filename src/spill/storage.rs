@@ -39,7 +39,7 @@ pub(crate) trait Storage: Send + Sync {
     fn nested(&self) -> Arc<dyn Storage>;
 
     /// The directory inside this one, if it exists.
-    fn find_nested(&self) -> Option<Arc<dyn Storage>>;
+    fn find_nested(&self) -> io::Result<Option<Arc<dyn Storage>>>;
 }
 
 /// An open file.
@@ -201,8 +201,9 @@ impl Storage for Directory {
         Arc::new(Self::new(self.path.join(NESTED_NAME)))
     }
 
-    fn find_nested(&self) -> Option<Arc<dyn Storage>> {
-        self.path.join(NESTED_NAME).is_dir().then(|| self.nested())
+    fn find_nested(&self) -> io::Result<Option<Arc<dyn Storage>>> {
+        let exists = self.path.join(NESTED_NAME).try_exists()?;
+        Ok(exists.then(|| self.nested()))
     }
 }
 

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use super::super::memory::{Faults, op};
-use super::super::options::Config;
+use super::super::options::{AtCap, Config};
 use super::super::{Codec, Spill};
 use super::*;
 
-fn failing(kinds: u8) -> Faults {
+pub(super) fn failing(kinds: u8) -> Faults {
     Faults {
         kinds,
         times: u32::MAX,
@@ -224,6 +224,69 @@ fn what_cannot_be_read_for_a_while_is_not_given_up() {
         assert!(items.into_iter().eq((0..50).map(|n| (n, n))));
         assert_eq!(lost, 0);
     }
+}
+
+/// Bug class: a reader takes trouble that passes for damage: here, time in which nobody has tried is held against a place.
+#[test]
+fn a_place_is_given_up_only_after_it_has_been_tried_for_a_while() {
+    let memory = Memory::default();
+    let config = Config {
+        read_patience: Duration::from_millis(200),
+        ..small()
+    };
+    let mut log = open(&memory, config);
+    append(&mut log, 0..20).unwrap();
+    log.flush().unwrap();
+    let mut out = Records::default();
+    memory.set_faults(failing(op::READ));
+    log.read(&mut out, 5).unwrap_err();
+    std::thread::sleep(Duration::from_millis(300));
+    (0..20).for_each(|_| _ = log.read(&mut out, 5).unwrap_err());
+    memory.set_faults(Faults::default());
+    assert_eq!(log.read(&mut out, 5).unwrap().lost, 0);
+}
+
+#[test]
+fn what_failed_at_a_place_that_is_dropped_is_not_held_against_the_next() {
+    let memory = Memory::default();
+    let config = Config {
+        at_cap: AtCap::DropOldest,
+        max_bytes: 2000,
+        ..small()
+    };
+    let mut log = open(&memory, config);
+    append(&mut log, 0..20).unwrap();
+    log.flush().unwrap();
+    let mut out = Records::default();
+    memory.set_faults(failing(op::READ));
+    (0..7).for_each(|_| _ = log.read(&mut out, 5).unwrap_err());
+    memory.set_faults(Faults::default());
+    let dropped = (20..).find(|&n| append(&mut log, n..n + 1).is_ok() && log.counts().dropped_at_cap > 0);
+    assert!(dropped.is_some());
+    log.flush().unwrap();
+    memory.set_faults(failing(op::READ));
+    log.read(&mut out, 5).unwrap_err();
+    memory.set_faults(Faults::default());
+    assert_eq!(log.read(&mut out, 5).unwrap().lost, 0);
+}
+
+/// Who drops the item that an error is about must not drop another.
+#[test]
+fn no_item_is_blamed_for_another() {
+    let memory = Memory::default();
+    let config = Config {
+        fsync: Fsync::EveryBatch,
+        ..small()
+    };
+    let mut log = open(&memory, config);
+    let mut records = records(0..2);
+    push(&mut records, &[0; 1000]); // Too large.
+    memory.set_faults(failing(op::SYNC));
+    let (accepted, error) = log.append(&records).unwrap_err();
+    assert!(accepted == 0 && !error.is_about_item(), "{error}");
+    memory.set_faults(Faults::default());
+    let (accepted, error) = log.append(&records).unwrap_err();
+    assert!(accepted == 2 && error.is_about_item(), "{error}");
 }
 
 #[test]

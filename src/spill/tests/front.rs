@@ -2,6 +2,8 @@
 
 use super::super::front::FIRST_SEQ;
 use super::super::memory::{Faults, op};
+use super::super::options::AtCap;
+use super::faults::failing;
 use super::*;
 
 /// A log with the items 0 to 50, of which some have been consumed and some may have to be handed out again.
@@ -97,7 +99,7 @@ fn at_the_cap_nothing_more_is_kept() {
 }
 
 /// Whatever fails while something is kept, and whenever the power goes: what was durable before is found, in order, and what was
-/// handed out comes before what was kept.
+/// handed out comes before what was kept, each time that it comes.
 #[test]
 fn keeping_may_fail_anywhere() {
     for fsync in [Fsync::Interval(Duration::MAX), Fsync::EveryBatch] {
@@ -128,12 +130,98 @@ fn keeping_may_fail_anywhere() {
             let new: Vec<_> = (100..130).map_while(place).collect();
             assert!(new.is_sorted(), "{found:?}");
             assert!(kept.is_err() || (new.len(), lost) == (30, 0));
-            if let Some(new) = new.first() {
-                assert!(place(next - 1) < Some(*new), "{found:?}");
-            }
+            let last_handed_out = found.iter().rposition(|&item| item < next);
+            assert!(new.is_empty() || last_handed_out < new.first().copied(), "{found:?}");
             if !failed && kept.is_ok() {
                 break;
             }
         }
     }
+}
+
+/// A process that is killed while it keeps something.
+#[test]
+fn what_was_moved_is_not_handed_out_once_more_behind_what_was_kept() {
+    let memory = Memory::default();
+    let mut log = handed_out(&memory, Fsync::EveryBatch);
+    let (first, next) = (log.commit_seq, log.read_seq);
+    let keeping = log.begin_keeping().unwrap();
+    log.keep(keeping, &records(100..103)).unwrap();
+    drop(log);
+    let expected: Vec<u64> = (first..next).chain(100..103).chain(next..50).collect();
+    assert_eq!(items(&mut open(&memory, small())), expected);
+}
+
+/// Damage in front of what was handed out does not make more of it.
+#[test]
+fn only_what_was_handed_out_is_moved() {
+    let memory = Memory::default();
+    let mut log = open(&memory, small());
+    append(&mut log, 0..60).unwrap();
+    log.sync().unwrap();
+    drop(log);
+    let mut files = memory.files();
+    let segment = files.iter_mut().find(|(name, _)| name.ends_with(".segment"));
+    segment.unwrap().1[60] ^= 1; // In the first frame.
+    let memory = Memory::with_files(&files);
+    let mut log = open(&memory, small());
+    let (first, handed_out) = read(&mut log, 3);
+    assert!(first.lost > 0);
+    let next = log.read_seq;
+    keep(&mut log, 100..105).unwrap();
+    let expected: Vec<u64> = handed_out.into_iter().chain(100..105).chain(next..60).collect();
+    let (found, _) = read_all(&mut open(&memory, small()));
+    assert!(found.into_iter().map(|(_, item)| item).eq(expected));
+}
+
+#[test]
+fn a_commit_that_fails_in_front_is_one_all_the_same() {
+    let memory = Memory::default();
+    let mut log = handed_out(&memory, Fsync::EveryBatch);
+    keep(&mut log, 100..105).unwrap();
+    while log.read(&mut Records::default(), 5).unwrap().first_seq >= FIRST_SEQ {}
+    memory.set_faults(failing(op::SYNC));
+    log.commit().unwrap_err();
+    memory.set_faults(Faults::default());
+    assert_eq!(log.commit_seq, log.read_seq);
+    log.sync().unwrap();
+    let expected: Vec<u64> = (log.read_seq..50).collect();
+    assert_eq!(items(&mut open(&memory, small())), expected);
+}
+
+#[test]
+fn whatever_the_cap_keeping_stays_below_it() {
+    for max_bytes in 300..1700 {
+        for count in 1..4 {
+            let memory = Memory::default();
+            let mut log = open(&memory, Config { max_bytes, ..small() });
+            if append(&mut log, 0..count).is_ok() {
+                _ = keep(&mut log, 100..200);
+                log.write_out().unwrap();
+                assert!(log.bytes_on_disk() <= max_bytes);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_dropped_at_the_cap_is_told_even_if_it_is_all_that_was_kept() {
+    let memory = Memory::default();
+    let mut log = open(&memory, small());
+    append(&mut log, 0..1).unwrap();
+    keep(&mut log, 100..110).unwrap();
+    drop(log);
+    let config = Config {
+        max_bytes: 1600,
+        at_cap: AtCap::DropOldest,
+        ..small()
+    };
+    let mut log = open(&memory, config);
+    append(&mut log, 1..200).unwrap();
+    let (mut told, mut count) = (0, 1);
+    while count > 0 {
+        let read = read(&mut log, 10).0;
+        (told, count) = (told + read.dropped, read.count);
+    }
+    assert_eq!(told, log.counts().dropped_at_cap);
 }
