@@ -8,7 +8,8 @@
 //!
 //! Each notification stands for one thing to be had and obliges who receives it to attempt to get it. An attempt that
 //! gets something has used the notification up, whichever thing it was, and one that finds nothing has shown that others
-//! were faster. Who leaves without an attempt passes the notification on.
+//! were faster. Who leaves without an attempt passes the notification on. (Threads that push take turns instead: see the
+//! module `pushers`.)
 //!
 //! # Foreign wakers
 //!
@@ -224,6 +225,16 @@ impl WaitingRoom {
         let notified = self.event.notify(count.additional());
         self.wakes.add(notified);
         notified
+    }
+
+    /// Notifies the first of those who wait, unless somebody has been notified and has not run yet.
+    pub(crate) fn notify_first(&self) {
+        self.wakes.add(self.event.notify(1));
+    }
+
+    /// Whether nobody is registered.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.event.total_listeners() == 0
     }
 
     /// How often somebody has parked here.
