@@ -133,6 +133,7 @@ impl WaitingRoom {
                         None => listener.wait(),
                         Some(deadline) => _ = listener.wait_deadline(deadline),
                     }
+                    snooze.begin_again();
                 }
             }
         }
