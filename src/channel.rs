@@ -14,6 +14,7 @@ use crate::marks::{Marks, Watch, block_until};
 use crate::overflow::{Overflow, Pushed, Rejected};
 use crate::policy::{BackPressurePolicy, WhenFull};
 use crate::position::{MARKED, Position, WAITED};
+use crate::pushers::Pushers;
 use crate::report::{Losses, Report};
 use crate::ring::{Batch, Evicting, Evictions, Moved, Nothing, Purpose, Refused, Ring, Side};
 #[cfg(feature = "spill")]
@@ -34,7 +35,7 @@ pub(crate) struct Channel<T> {
     /// Takers wait here for items.
     not_empty: WaitingRoom,
     /// Pushers wait here for room.
-    not_full: WaitingRoom,
+    not_full: Pushers,
     /// Takers wait here for several items.
     marks: Marks,
     /// Futures wait here for the channel to close.
@@ -81,13 +82,12 @@ impl<T> Channel<T> {
         // transfer of the words' cache lines for every item. A small ring turns round sooner.
         let room = capacity.max(1).ilog2();
         let (not_empty, not_full) = if cfg!(loom) {
-            (WaitingRoom::new(0), WaitingRoom::new(0))
+            (WaitingRoom::new(0), Pushers::new(0))
         } else {
-            // A task that takes spins for pushers that are threads. One that pushes parks: what made the ring full is
-            // as likely a neighbour on its own thread that has to run.
+            // A task that takes spins for pushers that are threads.
             (
                 WaitingRoom::new(room.min(7)).with_spinning_tasks(),
-                WaitingRoom::new(room.min(6)),
+                Pushers::new(room.min(6)),
             )
         };
         let ring = Ring::new(capacity, evicting, first_lap)?;
@@ -171,15 +171,18 @@ impl<T> Channel<T> {
     #[cold]
     fn push_when_room(&self, item: T, deadline: Option<Instant>) -> Result<(), PushError<T>> {
         let mut item = Some(item);
-        let pushed = self
-            .not_full
-            .block_until(deadline, |attempt| self.attempt_push(&mut item, attempt));
-        self.not_full.pace(true);
+        let pushed = self.block_for_room(deadline, |attempt| self.attempt_push(&mut item, attempt));
         match (pushed, item) {
             (Some(true), _) | (_, None) => Ok(()),
             (Some(false), Some(item)) => Err(PushError::Closed(item)),
             (None, Some(item)) => Err(PushError::Timeout(item)),
         }
+    }
+
+    /// Blocks a pusher until an attempt is done, or `deadline` has passed.
+    fn block_for_room<R>(&self, deadline: Option<Instant>, attempt: impl FnMut(Attempt) -> Outcome<R>) -> Option<R> {
+        let may_sleep = || self.ring.is_full() && self.ring.announce_pusher();
+        self.not_full.block_until(deadline, may_sleep, attempt)
     }
 
     /// As [`push`](Self::push) for a task. `item` is empty once this is ready, unless the push failed.
@@ -286,7 +289,7 @@ impl<T> Channel<T> {
             self.attempt_refused(Refused::Full, attempt, ())
         });
         if poll.is_ready() && has_waited {
-            self.wake(Side::Pushers, &self.not_full, 1);
+            self.wake_pushers(1);
         }
         poll
     }
@@ -383,9 +386,7 @@ impl<T> Channel<T> {
         if let Outcome::Done(result) = self.attempt_push_past(overflow, &mut item, Attempt::Plain) {
             return result;
         }
-        let pushed = self
-            .not_full
-            .block_until(deadline, |attempt| self.attempt_push_past(overflow, &mut item, attempt));
+        let pushed = self.block_for_room(deadline, |attempt| self.attempt_push_past(overflow, &mut item, attempt));
         pushed.unwrap_or_else(|| item.map_or(Ok(()), |item| Err(PushError::Timeout(item))))
     }
 
@@ -504,10 +505,7 @@ impl<T> Channel<T> {
         if let Outcome::Done(result) = self.attempt_push_batch(&mut batch, Attempt::Plain) {
             return result;
         }
-        let pushed = self
-            .not_full
-            .block_until(None, |attempt| self.attempt_push_batch(&mut batch, attempt));
-        self.not_full.pace(true);
+        let pushed = self.block_for_room(None, |attempt| self.attempt_push_batch(&mut batch, attempt));
         pushed.unwrap_or(Ok(batch.pushed()))
     }
 
@@ -618,7 +616,7 @@ impl<T> Channel<T> {
     #[cfg(feature = "spill")]
     fn room_in_log(&self, has_room: bool) {
         if has_room {
-            self.not_full.notify(usize::MAX);
+            self.not_full.notify_all();
             self.not_full.flush();
         }
     }
@@ -829,7 +827,7 @@ impl<T> Channel<T> {
     #[inline]
     fn taken(&self, moved: Moved) {
         if moved.sleepers != 0 {
-            self.wake(Side::Pushers, &self.not_full, moved.count);
+            self.wake_pushers(moved.count);
         }
     }
 
@@ -927,7 +925,8 @@ impl<T> Channel<T> {
     fn wake_takers(&self, moved: Moved) {
         let mut dropper = Dropper::new();
         if moved.sleepers & WAITED != 0 {
-            dropper.run(|| self.wake(Side::Takers, &self.not_empty, moved.count));
+            self.wake(Side::Takers, moved.count, |count| self.not_empty.notify(count));
+            dropper.run(|| self.not_empty.flush());
         }
         if moved.sleepers & MARKED != 0 && self.ring.mark_is_reached() {
             dropper.run(|| self.wake_marked(|mark| self.ring.has_reached(mark)));
@@ -939,22 +938,26 @@ impl<T> Channel<T> {
         self.marks.wake(reached, |lowest| self.ring.move_mark(lowest));
     }
 
-    /// Wakes as many sleepers of `side` as there are items or slots for them.
+    #[cold]
+    fn wake_pushers(&self, count: usize) {
+        self.wake(Side::Pushers, count, |count| self.not_full.notify(count));
+        self.not_full.flush();
+    }
+
+    /// Wakes as many sleepers of `side` as there are items or slots for them, or who wakes the others.
     ///
     /// Everyone whose change met the flag wakes sleepers for that change, whoever lowers the flag. If more sleepers
     /// may be left, the flag goes up again, and changes that were made while it was down, and so have woken nobody,
     /// are made up for here: so nobody is left behind, even if those who were woken never run. Foreign wakers run last.
-    #[cold]
-    fn wake(&self, side: Side, room: &WaitingRoom, count: usize) {
+    fn wake(&self, side: Side, count: usize, notify: impl Fn(usize) -> usize) {
         let lowered = self.ring.lower_waited(side);
-        if room.notify(count) == count {
+        if notify(count) == count {
             let raised = self.ring.raise_waited(side);
             let missed = self.ring.moved_between(lowered, raised);
             if missed > 0 {
-                room.notify(missed);
+                notify(missed);
             }
         }
-        room.flush();
     }
 
     // ---------------------------------------------------------------- closing
@@ -964,7 +967,9 @@ impl<T> Channel<T> {
         let was_open = self.ring.close();
         if was_open {
             let mut dropper = Dropper::new();
-            for room in [&self.not_empty, &self.not_full, &self.closed] {
+            self.not_full.notify_all();
+            dropper.run(|| self.not_full.flush());
+            for room in [&self.not_empty, &self.closed] {
                 room.notify(usize::MAX);
                 dropper.run(|| room.flush());
             }

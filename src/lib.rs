@@ -183,6 +183,7 @@ mod stream;
 mod channel;
 #[cfg(feature = "spill")]
 mod overflow;
+mod pushers;
 mod ring;
 mod wait;
 

@@ -52,6 +52,8 @@
 //! word and the sleeper does not sleep; if the raise comes first, the change returns the flag and its author wakes, once
 //! the difference is made.
 //!
+//! Of the threads that wait for room, one is woken, and obliged to look after the others: see the module `pushers`.
+//!
 //! Pushes that go past the ring change nothing but `DIVERTED`, once, so they notify without asking for `WAITED`.
 //!
 //! That the registration is seen by who wakes is the event's own doing: it makes a sequentially consistent fence after

@@ -89,6 +89,17 @@ impl Snooze {
         }
     }
 
+    /// After a sleep that was for nothing: on one processor it yields several times again, which costs less than to sleep
+    /// again at once. Where others run meanwhile, they have had their time.
+    pub(crate) fn begin_again(&self) {
+        #[cfg(not(loom))]
+        {
+            if !others_run() {
+                self.step.set(0);
+            }
+        }
+    }
+
     /// Whether it has yielded several times already.
     pub(crate) fn is_long(&self) -> bool {
         cfg!(loom) || self.step.get() > Self::LONGEST_SPIN + Self::YIELDS

@@ -9,7 +9,8 @@
 //! Each notification stands for one thing to be had and obliges who receives it to attempt to get it. An attempt that
 //! gets something has used the notification up, whichever thing it was, and one that finds nothing has shown that others
 //! were faster. Who leaves without an attempt passes the notification on, and so does one that is to come back
-//! [later](Outcome::Later): he may not, and what he was notified of is there.
+//! [later](Outcome::Later): he may not, and what he was notified of is there. (Threads that push take turns
+//! instead: see the module `pushers`.)
 //!
 //! # Foreign wakers
 //!
@@ -143,6 +144,7 @@ impl WaitingRoom {
                         None => listener.wait(),
                         Some(deadline) => _ = listener.wait_deadline(deadline),
                     }
+                    snooze.begin_again();
                 }
             }
         }
@@ -248,6 +250,16 @@ impl WaitingRoom {
         if self.notify(1) > 0 {
             self.flush();
         }
+    }
+
+    /// Notifies the first of those who wait, unless somebody has been notified and has not run yet.
+    pub(crate) fn notify_first(&self) {
+        self.wakes.add(self.event.notify(1));
+    }
+
+    /// Whether nobody is registered.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.event.total_listeners() == 0
     }
 
     /// How often somebody has parked here.

@@ -632,6 +632,57 @@ fn two_blocked_pushers_and_a_batch() {
     });
 }
 
+/// Turns: a take of two wakes one of two sleeping threads, which wakes the other one when it has pushed.
+#[test]
+fn two_sleeping_threads_and_a_batch() {
+    sleeping_threads(2, 2, |consumer| {
+        let mut taken = Vec::with_capacity(2);
+        assert_eq!(consumer.try_take_batch_into(&mut taken, 2).unwrap().taken, 2);
+    });
+}
+
+/// Turns: so do two takes, the second of which may meet a thread that was woken and has not run.
+#[test]
+fn two_sleeping_threads_and_two_takes() {
+    sleeping_threads(2, 2, |consumer| {
+        (0..2).for_each(|_| assert!(consumer.try_take().is_ok()))
+    });
+}
+
+/// Turns: a thread goes to sleep while another one is woken and has pushed.
+#[test]
+fn a_sleeping_thread_and_another_and_two_takes() {
+    sleeping_threads(2, 1, |consumer| {
+        (0..2).for_each(|_| assert!(consumer.try_take().is_ok()))
+    });
+}
+
+/// Turns: who has pushed and leaves no room tells the next take that another one sleeps.
+#[test]
+fn two_sleeping_threads_and_one_slot() {
+    sleeping_threads(1, 2, |consumer| (0..2).for_each(|_| assert!(consumer.take().is_some())));
+}
+
+/// Two threads push into a full ring, and those takes that begin once some of them sleep are enough for both.
+fn sleeping_threads(capacity: usize, asleep: u64, take_two: fn(&Consumer<usize>)) {
+    model(1, move || {
+        let (producer, consumer) = channel(capacity, Block);
+        (0..capacity).for_each(|n| producer.push(n).unwrap());
+        let pushers: Vec<_> = (0..2)
+            .map(|n| {
+                let producer = producer.clone();
+                thread::spawn(move || producer.push(n).unwrap())
+            })
+            .collect();
+        while consumer.stats().pushers_parked < asleep {
+            thread::yield_now();
+        }
+        take_two(&consumer);
+        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+        assert_eq!(consumer.len(), capacity);
+    });
+}
+
 /// Sleep, on `tail`, with nothing else between a push and a taker.
 #[test]
 fn a_push_wakes_a_sleeping_consumer() {

@@ -6,8 +6,8 @@ mod common;
 
 use std::future::Future;
 use std::mem;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -812,6 +812,50 @@ fn tasks_and_threads_wait_side_by_side() {
             pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
             let taken: usize = takers.into_iter().map(|taker| taker.join().unwrap()).sum();
             assert_eq!(taken as u64, consumer.stats().pushed);
+        }
+    });
+}
+
+// bug-classes A1, A3
+#[test]
+fn threads_that_wake_each_other_leave_nobody_behind() {
+    const THREADS: usize = 8;
+    in_time(|| {
+        for capacity in [1, 2, 4] {
+            let (producer, consumer) = Policy::Block.channel(capacity);
+            let (start, over) = (Barrier::new(THREADS + 1), AtomicBool::new(false));
+            thread::scope(|scope| {
+                for thread in 0..THREADS {
+                    let (producer, start, over) = (&producer, &start, &over);
+                    scope.spawn(move || {
+                        loop {
+                            start.wait();
+                            if over.load(Ordering::Relaxed) {
+                                return;
+                            }
+                            match thread % 4 {
+                                // Gives up now and then, maybe when it has just been woken.
+                                0 => while producer.push_timeout(1, Duration::from_micros(50)).is_err() {},
+                                1 => assert_eq!(producer.push_batch(&[1]), Ok(1)),
+                                _ => producer.push(1).unwrap(),
+                            }
+                        }
+                    });
+                }
+                for _ in up_to(1_000) {
+                    start.wait();
+                    thread::sleep(Duration::from_micros(100)); // Most of them go to sleep.
+                    for _ in 0..THREADS / capacity {
+                        // Nothing is taken from a ring that is not full: who sleeps beside room sleeps for ever.
+                        assert!(consumer.wait_ready(capacity, Duration::MAX));
+                        (0..capacity).for_each(|_| assert_eq!(consumer.try_take(), Ok(1)));
+                    }
+                }
+                over.store(true, Ordering::Relaxed);
+                start.wait();
+            });
+            let stats = consumer.stats();
+            assert_eq!((stats.taken, stats.len), (stats.pushed, 0));
         }
     });
 }

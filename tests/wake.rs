@@ -125,6 +125,30 @@ fn parked_threads_are_woken_one_for_each_item() {
     });
 }
 
+// bug-classes A1, G6
+#[test]
+fn parked_threads_that_push_wake_each_other_once_each() {
+    const THREADS: usize = 4;
+    in_time(|| {
+        for _ in up_to(500) {
+            let (producer, consumer) = Policy::Block.channel(8);
+            producer.push_batch(&[0; 8]).unwrap();
+            let pushers = [(); THREADS].map(|()| {
+                let producer = producer.clone();
+                thread::spawn(move || producer.push(1).unwrap())
+            });
+            while consumer.stats().pushers_parked < THREADS as u64 {
+                thread::yield_now();
+            }
+            assert_eq!(consumer.try_take_batch(8), Ok(vec![0; 8]));
+            pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+            assert_eq!(consumer.len(), THREADS);
+            let stats = consumer.stats();
+            assert_eq!((stats.pushers_parked, stats.pushers_woken), (4, 4));
+        }
+    });
+}
+
 // ------------------------------------------------ woken, but forgotten, dropped, or late
 
 // bug-classes A2
