@@ -53,6 +53,13 @@ impl Position {
         Self(word & !FLAGS)
     }
 
+    /// The position that `word` holds, which has no flag.
+    #[inline]
+    pub(crate) fn from_word(word: u64) -> Self {
+        debug_assert_eq!(word & FLAGS, 0);
+        Self(word)
+    }
+
     /// The word that holds this position and no flag.
     #[inline]
     pub(crate) fn word(self) -> u64 {

@@ -393,9 +393,9 @@ impl<T> Ring<T> {
         let tail = self.tail.load(Relaxed); // Relaxed: the compare-exchange confirms it.
         let newest = Position::of(tail);
         let head = self.takers.head.load(Relaxed); // Relaxed: holding it confirms it.
-        let oldest = Position::of(head);
+        let oldest = self.claimable(head)?;
         let full = self.layout.advance(oldest, self.capacity) == newest;
-        if !full || tail & CLOSED != 0 || !self.may_claim(head) || !self.is_published(oldest) {
+        if !full || tail & CLOSED != 0 || !self.is_published(oldest) {
             return None;
         }
         // With `head` held, nobody takes; if `tail` is still where it was, nobody has pushed either. The slot at `newest`
@@ -523,13 +523,14 @@ impl<T> Ring<T> {
     /// How many slots from `at` on are free beyond `spare`, `wanted` at most. Zero is exact: the ring was full at `at`.
     #[inline(always)]
     fn free_from(&self, at: Position, wanted: usize, spare: usize) -> usize {
-        let limit = Position::of(self.limit.load(Acquire)); // Free
+        let limit = Position::from_word(self.limit.load(Acquire)); // Free
         let free = self.free_before(limit, at, wanted, spare);
         if free == wanted {
             return free;
         }
         // As `tail` cannot pass `freed` plus one lap, it stood at `at` when `freed` was read, if that leaves no room.
-        let limit = self.layout.next_lap(Position::of(self.takers.freed.load(Acquire))); // Free
+        let freed = Position::from_word(self.takers.freed.load(Acquire)); // Free
+        let limit = self.layout.next_lap(freed);
         let free = self.free_before(limit, at, wanted, spare);
         if free > 0 {
             self.limit.store(limit.word(), Release); // Free. An older value only makes somebody look at `freed` again.
@@ -565,14 +566,12 @@ impl<T> Ring<T> {
     #[inline(always)]
     pub(crate) fn turn(&self) -> Option<Turn> {
         let head = self.takers.head.load(Relaxed); // Relaxed: claiming it confirms it.
-        let at = Position::of(head);
-        if !self.may_claim(head) {
+        let at = self.claimable(head)?;
+        let ready = self.is_ready(at);
+        if !ready && !self.is_published(at) {
             return None;
         }
-        let ready = self.is_ready(at);
-        let there = ready || self.is_published(at);
-        let within = self.spare == 0 || !self.exceeds_capacity(at);
-        if !there || !within {
+        if self.spare > 0 && self.exceeds_capacity(at) {
             return None;
         }
         let end = self.layout.advance(at, 1);
@@ -719,8 +718,7 @@ impl<T> Ring<T> {
         let snooze = Snooze::new();
         loop {
             let head = self.published_head()?;
-            let at = Position::of(head);
-            if self.may_claim(head) {
+            if let Some(at) = self.claimable(head) {
                 let inside = self.inside(at);
                 let excess = inside.saturating_sub(self.capacity);
                 let run = self.published_run(at, excess.saturating_add(most));
@@ -745,10 +743,7 @@ impl<T> Ring<T> {
     /// of pushing the oldest item. Where values are wanted, that is one, and it is returned.
     pub(crate) fn evict(&self) -> Option<T> {
         let head = self.takers.head.load(Relaxed); // Relaxed: claiming it confirms it.
-        let at = Position::of(head);
-        if !self.may_claim(head) {
-            return None;
-        }
+        let at = self.claimable(head)?;
         let excess = self.excess(at);
         if excess == 0 {
             return None;
@@ -844,12 +839,13 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Whether no claim on `head` is open and nobody holds it. It stays so until `head` changes, and what earlier takes
-    /// have met is known from here on.
+    /// The position in `head` if no claim on that is open and nobody holds it. It stays so until `head` changes, and what earlier
+    /// takes have met is known from here on.
     #[inline(always)]
-    fn may_claim(&self, head: u64) -> bool {
+    fn claimable(&self, head: u64) -> Option<Position> {
         let freed = self.takers.freed.load(Acquire); // Free
-        freed == head & !WAITED // No position has `HELD` or `DIVERTED`.
+        // No position has `HELD` or `DIVERTED`. What follows goes by `freed`, which a take that comes after another has sooner.
+        (freed == head & !WAITED).then(|| Position::from_word(freed))
     }
 
     /// Adds `step` to `head`, if that is still what it was. It may have been held in between, and let go.
@@ -871,7 +867,7 @@ impl<T> Ring<T> {
     /// Whether `at` is known to be published; if not, its stamp decides.
     #[inline]
     fn is_ready(&self, at: Position) -> bool {
-        at.is_before(Position::of(self.takers.ready.load(Relaxed))) // Relaxed: who claims `at` has it by Free.
+        at.is_before(Position::from_word(self.takers.ready.load(Relaxed))) // Relaxed: who claims `at` has it by Free.
     }
 
     #[inline]
@@ -1065,7 +1061,7 @@ impl<T> Ring<T> {
     /// Whether the lowest mark has been reached. To be asked by who has pushed and met `MARKED`.
     pub(crate) fn mark_is_reached(&self) -> bool {
         let tail = Position::of(self.tail.load(Acquire)); // Mark
-        !tail.is_before(Position::of(self.wake_at.load(Relaxed))) // Relaxed: Mark carries it.
+        !tail.is_before(Position::from_word(self.wake_at.load(Relaxed))) // Relaxed: Mark carries it.
     }
 
     /// Whether `mark` has been reached.
@@ -1231,7 +1227,7 @@ impl<T> Ring<T> {
     pub(crate) fn is_full(&self) -> bool {
         // As a push sees it. With `tail` read first, a full distance means that the ring was full when `freed` was read.
         let tail = self.tail.load(Acquire); // Room
-        let freed = Position::of(self.takers.freed.load(Relaxed));
+        let freed = Position::from_word(self.takers.freed.load(Relaxed));
         tail & DIVERTED != 0 || self.layout.distance(freed, Position::of(tail)) >= self.capacity as i64
     }
 
@@ -1239,7 +1235,7 @@ impl<T> Ring<T> {
     /// capacity.
     pub(crate) fn counts(&self) -> Counts {
         // `freed` first, so that none of the evictions and discards before it is missing.
-        let freed = Position::of(self.takers.freed.load(Acquire)); // Free
+        let freed = Position::from_word(self.takers.freed.load(Acquire)); // Free
         let displaced = self.takers.displaced.total();
         let evicted = self.takers.evicted.total() + displaced;
         let discarded = self.takers.discarded.total();
@@ -1284,8 +1280,8 @@ struct Held<'a, T> {
 impl<'a, T> Held<'a, T> {
     fn new(ring: &'a Ring<T>) -> Option<Self> {
         let head = ring.takers.head.load(Relaxed); // Relaxed: holding it confirms it.
-        let at = Position::of(head);
-        (ring.may_claim(head) && ring.change_head(head, HELD)).then(|| Self { ring, at })
+        let at = ring.claimable(head)?;
+        ring.change_head(head, HELD).then(|| Self { ring, at })
     }
 }
 

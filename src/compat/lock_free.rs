@@ -100,7 +100,7 @@ impl<T> LockFreeRingBuffer<T> {
     /// Takes the oldest item; `None` if the ring is empty.
     #[inline]
     pub fn pop(&self) -> Option<T> {
-        self.channel.try_take().ok()
+        self.channel.pop()
     }
 
     /// Takes out what is inside, oldest first: as many items as there are when it begins, less those that others take.
