@@ -823,37 +823,37 @@ fn threads_that_wake_each_other_leave_nobody_behind() {
     in_time(|| {
         for capacity in [1, 2, 4] {
             let (producer, consumer) = Policy::Block.channel(capacity);
-            let (start, over) = (Barrier::new(THREADS + 1), AtomicBool::new(false));
-            thread::scope(|scope| {
-                for thread in 0..THREADS {
-                    let (producer, start, over) = (&producer, &start, &over);
-                    scope.spawn(move || {
-                        loop {
-                            start.wait();
-                            if over.load(Ordering::Relaxed) {
-                                return;
-                            }
-                            match thread % 4 {
-                                // Gives up now and then, maybe when it has just been woken.
-                                0 => while producer.push_timeout(1, Duration::from_micros(50)).is_err() {},
-                                1 => assert_eq!(producer.push_batch(&[1]), Ok(1)),
-                                _ => producer.push(1).unwrap(),
-                            }
+            let (start, over) = (Arc::new(Barrier::new(THREADS + 1)), Arc::new(AtomicBool::new(false)));
+            let push = |thread| {
+                let (producer, start, over) = (producer.clone(), start.clone(), over.clone());
+                move || {
+                    loop {
+                        start.wait();
+                        if over.load(Ordering::Relaxed) {
+                            return;
                         }
-                    });
-                }
-                for _ in up_to(1_000) {
-                    start.wait();
-                    thread::sleep(Duration::from_micros(100)); // Most of them go to sleep.
-                    for _ in 0..THREADS / capacity {
-                        // Nothing is taken from a ring that is not full: who sleeps beside room sleeps for ever.
-                        assert!(consumer.wait_ready(capacity, Duration::MAX));
-                        (0..capacity).for_each(|_| assert_eq!(consumer.try_take(), Ok(1)));
+                        match thread % 4 {
+                            // Gives up now and then, maybe when it has just been woken.
+                            0 => while producer.push_timeout(1, Duration::from_micros(50)).is_err() {},
+                            1 => assert_eq!(producer.push_batch(&[1]), Ok(1)),
+                            _ => producer.push(1).unwrap(),
+                        }
                     }
                 }
-                over.store(true, Ordering::Relaxed);
+            };
+            let pushers: Vec<_> = (0..THREADS).map(|thread| thread::spawn(push(thread))).collect();
+            for _ in up_to(1_000) {
                 start.wait();
-            });
+                thread::sleep(Duration::from_micros(100)); // Most of them go to sleep.
+                for _ in 0..THREADS / capacity {
+                    // Nothing is taken from a ring that is not full: who sleeps beside room sleeps for ever.
+                    assert!(consumer.wait_ready(capacity, Duration::MAX));
+                    (0..capacity).for_each(|_| assert_eq!(consumer.try_take(), Ok(1)));
+                }
+            }
+            over.store(true, Ordering::Relaxed);
+            start.wait();
+            pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
             let stats = consumer.stats();
             assert_eq!((stats.taken, stats.len), (stats.pushed, 0));
         }
