@@ -252,9 +252,16 @@ impl<T> Channel<T> {
         if refused != Refused::Closed {
             self.ring.note_full();
         }
-        match (refused, attempt) {
-            (Refused::Closed, _) => Outcome::Done(closed),
-            (_, Attempt::Announced) if !self.ring.announce_pusher() => Outcome::Soon,
+        match refused {
+            Refused::Closed => Outcome::Done(closed),
+            _ => self.attempt_without_room(attempt),
+        }
+    }
+
+    /// What an attempt comes to that has to wait for room in the ring.
+    fn attempt_without_room<R>(&self, attempt: Attempt) -> Outcome<R> {
+        match attempt {
+            Attempt::Announced if !self.ring.announce_pusher() => Outcome::Soon,
             _ => Outcome::Nothing,
         }
     }
@@ -417,20 +424,15 @@ impl<T> Channel<T> {
                     Ok(error) => Outcome::Done(Err(error)),
                     Err(waiting) => {
                         *item = Some(waiting);
-                        self.attempt_rejected(waits_for_ring, attempt)
+                        if waits_for_ring {
+                            self.attempt_without_room(attempt)
+                        } else {
+                            Outcome::Nothing
+                        }
                     }
                 }
             }
         }
-    }
-
-    /// What an attempt comes to that the log has no room for.
-    #[cfg(feature = "spill")]
-    fn attempt_rejected<R>(&self, waits_for_ring: bool, attempt: Attempt) -> Outcome<R> {
-        if waits_for_ring && attempt == Attempt::Announced && !self.ring.announce_pusher() {
-            return Outcome::Soon;
-        }
-        Outcome::Nothing
     }
 
     /// One attempt to push what is left of `batch` into the log; an error is what the whole attempt comes to.
@@ -456,8 +458,8 @@ impl<T> Channel<T> {
         let pushed = batch.pushed();
         self.count_rejected(&rejected, batch.len() as u64);
         Err(match rejected {
-            Rejected::Wait => self.attempt_rejected(false, attempt),
-            Rejected::WaitForRing => self.attempt_rejected(true, attempt),
+            Rejected::Wait => Outcome::Nothing,
+            Rejected::WaitForRing => self.attempt_without_room(attempt),
             Rejected::Closed => Outcome::Done(Err(BatchPushError::Closed { pushed })),
             Rejected::Full => Outcome::Done(Err(BatchPushError::Full { pushed })),
             Rejected::Failed(source) => Outcome::Done(Err(BatchPushError::Spill {
