@@ -58,6 +58,10 @@ struct Refusals {
     unwritten: Tally,
 }
 
+/// So many items at most are kept from takes while they are written to disk.
+#[cfg(feature = "spill")]
+const MOVED_AT_ONCE: usize = 1024;
+
 /// When to stop waiting that may take `timeout`; never, if no clock can show that time.
 pub(crate) fn deadline_after(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
@@ -845,8 +849,7 @@ impl<T> Channel<T> {
     /// may be.
     pub(crate) fn poll_ready(&self, n: usize, watch: &mut Watch, waker: &Waker) -> Poll<()> {
         let n = n.min(self.ring.capacity());
-        while !self.ring.holds(n) && !self.ring.is_closed() {
-            let mark = self.ring.position_of(n);
+        while let Some(mark) = self.mark_of(n).filter(|_| !self.ring.is_closed()) {
             let announce = |lowest| self.ring.announce_mark(lowest, mark);
             if self.marks.set(watch, mark, waker, announce) {
                 return Poll::Pending;
@@ -855,6 +858,19 @@ impl<T> Channel<T> {
         }
         self.forget(watch);
         Poll::Ready(())
+    }
+
+    /// The position at which `n` items will be inside; `None` if there are so many.
+    fn mark_of(&self, n: usize) -> Option<Position> {
+        let mark = self.ring.mark_of(n);
+        #[cfg(feature = "spill")]
+        if let Some(overflow) = &self.overflow {
+            // Asked afterwards: when `head` was read, nothing was ahead either.
+            if self.ring.has_ahead() {
+                return overflow.mark_of(&self.ring, n);
+            }
+        }
+        mark
     }
 
     /// Gives up waiting.
@@ -1014,67 +1030,116 @@ impl<T> Channel<T> {
             let mut disposal = self.disposal();
             disposal.run(|| _ = self.close());
             #[cfg(feature = "spill")]
-            if let Some(overflow) = &self.overflow {
-                overflow.leave(&self.ring);
-            }
-            // By way of the heap: a large item may not fit on the stack.
-            let mut left = Vec::new();
-            #[cfg(feature = "spill")]
-            self.keep_rest(&mut left, &mut disposal);
-            while self.take_rest(&mut left, 16, Purpose::Discard, &mut disposal) {
-                disposal.discarded(&mut left);
-            }
+            self.keep_rest(&mut disposal);
+            while self.discard_rest(16, &mut disposal) {}
             disposal.finish();
         }
     }
 
-    /// Takes what is left in memory, at most `max` at a time; says whether there was something.
-    fn take_rest(&self, left: &mut Vec<T>, max: usize, purpose: Purpose, disposal: &mut Disposal<'_, T>) -> bool {
-        self.skip_pending(|| self.ring.take_into(left, max, purpose, disposal))
-            .is_ok()
+    /// Drops the oldest items in memory, at most `max`; says whether there were any.
+    fn discard_rest(&self, max: usize, disposal: &mut Disposal<'_, T>) -> bool {
+        let mut left = Vec::new(); // By way of the heap: a large item may not fit on the stack.
+        let mut take = || self.skip_pending(|| self.ring.take_into(&mut left, max, Purpose::Discard, disposal));
+        let mut taken = take();
+        while matches!(taken, Err(Nothing::Diverted)) && self.leave_log() {
+            taken = take();
+        }
+        disposal.discarded(&mut left);
+        taken.is_ok()
     }
 
-    /// Writes what is left in memory to the log, if that is wanted.
-    #[cfg(feature = "spill")]
-    fn keep_rest(&self, left: &mut Vec<T>, disposal: &mut Disposal<'_, T>) {
-        let Some(overflow) = &self.overflow else { return };
-        let in_memory = self.ring.len();
-        if in_memory == 0 {
-            return;
+    /// Sees to it that takes go past the log; whether they did not before.
+    fn leave_log(&self) -> bool {
+        #[cfg(feature = "spill")]
+        if let Some(overflow) = &self.overflow {
+            return overflow.leave(&self.ring);
         }
-        let Some(keeping) = overflow.begin_keeping() else {
+        false
+    }
+
+    /// Moves what is left in memory to the log, if that is wanted, but for items that cannot be written.
+    #[cfg(feature = "spill")]
+    fn keep_rest(&self, disposal: &mut Disposal<'_, T>) {
+        let Some(overflow) = self.overflow.as_ref().filter(|overflow| overflow.keeps_ring()) else {
             return;
         };
-        while self.take_rest(left, 1024, Purpose::Keep, disposal) {
-            let mut at_once = left.len();
-            while !left.is_empty() {
-                let (mut count, mut error, mut unused) = (0, None, None);
-                let mut batch = Batch::new(left);
-                let items = batch.left();
-                let items = &items[..items.len().min(at_once)];
-                let mut panics = true;
-                disposal.run(|| {
-                    (count, error, unused) = overflow.keep(keeping, items);
-                    panics = false;
-                });
-                batch.drop_front(count, disposal);
-                drop(batch);
-                let lost = match &error {
-                    None if panics && at_once > 1 => {
-                        at_once = 1; // To find whose encoding it is that panics.
-                        0
-                    }
-                    None => usize::from(panics),
-                    Some(error) if error.is_about_item() => 1,
-                    Some(_) => left.len(),
-                };
-                disposal.run(|| drop(error));
-                disposal.run(|| drop(unused));
-                overflow.count_not_kept(lost);
-                disposal.discarded(&mut left.drain(..lost).collect());
+        let mut dropper = Dropper::new();
+        let mut at_once = MOVED_AT_ONCE;
+        loop {
+            let mut moved = None;
+            disposal.run(|| moved = Some(self.move_ahead(overflow, self.ring.end(), at_once, &mut dropper)));
+            let is_about_item = match moved {
+                Some(Ok(true)) => continue,
+                Some(Ok(false)) => break,
+                Some(Err(error)) => {
+                    let is_about_item = error.is_about_item();
+                    dropper.drop(error);
+                    is_about_item
+                }
+                // A codec panics, for one of these.
+                None if at_once > 1 => {
+                    at_once = 1;
+                    continue;
+                }
+                None => true,
+            };
+            if !is_about_item || !self.discard_rest(1, disposal) {
+                break;
             }
         }
-        overflow.end_keeping();
+        _ = overflow.spill().flush(); // If that fails, the log goes on trying.
+        disposal.run(|| dropper.finish());
+    }
+
+    /// Hands everything that has been pushed so far and not been taken to the system.
+    #[cfg(feature = "spill")]
+    pub(crate) fn flush(&self) -> Result<(), SpillError> {
+        self.write_down(Spill::flush)
+    }
+
+    /// Makes everything that has been pushed so far and not been taken durable.
+    #[cfg(feature = "spill")]
+    pub(crate) fn sync(&self) -> Result<(), SpillError> {
+        self.write_down(Spill::sync)
+    }
+
+    #[cfg(feature = "spill")]
+    fn write_down(&self, finish: impl FnOnce(&Spill<T>) -> Result<(), SpillError>) -> Result<(), SpillError> {
+        let Some(overflow) = &self.overflow else { return Ok(()) };
+        let until = self.ring.end();
+        let mut dropper = Dropper::new();
+        let moved = loop {
+            match self.move_ahead(overflow, until, MOVED_AT_ONCE, &mut dropper) {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        let finished = finish(overflow.spill());
+        dropper.finish();
+        finished.and(moved)
+    }
+
+    /// Moves some of what is in memory before `until`, at most `most`, to the log; says whether there was something.
+    #[cfg(feature = "spill")]
+    fn move_ahead(
+        &self,
+        overflow: &Overflow<T>,
+        until: Position,
+        most: usize,
+        dropper: &mut Dropper,
+    ) -> Result<bool, SpillError> {
+        let mut written = Vec::new();
+        match overflow.move_ahead(&self.ring, until, most, &mut written) {
+            (Some(moved), unused) => {
+                dropper.run(|| self.taken(moved));
+                dropper.drop(unused);
+                written.into_iter().for_each(|item| dropper.drop(item));
+                Ok(true)
+            }
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(false),
+        }
     }
 
     // ----------------------------------------------------------------- counts
@@ -1095,7 +1160,7 @@ impl<T> Channel<T> {
         let refused_pinned = self.refused.pinned.total();
         let refused = self.refused.full.total() + refused_pinned;
         let taken = raise(&self.taken_shown, counts.taken).max(counts.taken);
-        let gone = taken + counts.evicted + counts.discarded + counts.kept;
+        let gone = taken + counts.evicted + counts.discarded + counts.moved_ahead;
         let capacity = self.ring.capacity() as u64;
         if refused > 0 || counts.evicted > 0 {
             self.ring.note_full();
@@ -1121,10 +1186,9 @@ impl<T> Channel<T> {
         };
         #[cfg(feature = "spill")]
         if let Some(overflow) = &self.overflow {
-            let counts = overflow.counts();
-            stats.pushed += counts.spilled - counts.kept;
+            let counts = overflow.counts(&self.ring);
+            stats.pushed += counts.spilled - counts.moved_ahead;
             stats.taken += counts.taken;
-            stats.discarded += counts.not_kept;
             stats.spilled = counts.spilled;
             stats.recovered = counts.recovered;
             stats.on_disk = counts.on_disk;

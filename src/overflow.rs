@@ -20,15 +20,23 @@
 //! A read says that what the one before handed out is consumed. When the log has been read empty, the next take finds its item
 //! in the ring: `DIVERTED` in `head` makes it come here first. So it does if something had been read from the log before.
 //!
+//! # Moving ahead
+//!
+//! What is in the ring can be moved to disk, in front of what the log has not handed out. The oldest items are encoded where they
+//! are, which a hold on `head` keeps them at, and leave the ring once they are written; then `AHEAD` and `DIVERTED` in `head` send
+//! takes here for them, though the ring is not empty. The read that leaves nothing there lowers `AHEAD`. All that is there was
+//! next to what is in the ring: so both are numbered back from `head`. While something is there, nothing behind it is read.
+//!
 //! No code of users runs under the switch: items are encoded before and decoded after.
 
 use std::slice;
 use std::sync::Arc;
 
 use crate::error::PushError;
+use crate::position::Position;
 use crate::ring::{Batch, Moved, Nothing, Refused, Ring};
 use crate::spill::records::Records;
-use crate::spill::{AtCap, Keeping, Locked, Spill, SpillCounts, SpillError, with_records};
+use crate::spill::{AtCap, Locked, Spill, SpillCounts, SpillError, with_records};
 use crate::sync::{AtomicU64, Mutex, Relaxed, lock};
 use crate::tally::Tally;
 
@@ -38,18 +46,14 @@ pub(crate) struct Overflow<T> {
     switch: Mutex<Switch>,
     /// What had happened to the log before.
     before: SpillCounts,
-    /// How many items the log had then, those included whose loss it had not told, and where the first was.
+    /// How many items the log had then, those included whose loss it had not told.
     recovered: u64,
+    /// Where the log would have begun had they all lain behind one another.
     start: u64,
     /// Items that takes got from the log.
     taken: AtomicU64,
     /// Items of the log that are gone, as reads have met them.
     missing: Tally,
-    /// Items of the ring that were kept at the end, and that were to be, and could not.
-    kept: AtomicU64,
-    not_kept: AtomicU64,
-    /// Items that the log has, though they were taken before the end.
-    handed_out: AtomicU64,
     /// Whether pushes wait at the log's cap.
     blocks_at_cap: bool,
 }
@@ -83,7 +87,7 @@ pub(crate) enum Rejected {
     Closed,
     /// The log is at its cap: wait, and try again.
     Wait,
-    /// The log is at its cap, and empty: wait for room in the ring as well, and try again.
+    /// The log is at its cap, and has nothing that must come before the item: wait for room in the ring as well, and try again.
     WaitForRing,
     /// The log is at its cap.
     Full,
@@ -128,13 +132,12 @@ pub(crate) struct Taken {
 /// What has become of items because of the log.
 pub(crate) struct Counts {
     pub(crate) spilled: u64,
+    /// Of those, had been in the ring before.
+    pub(crate) moved_ahead: u64,
     pub(crate) recovered: u64,
     pub(crate) on_disk: u64,
     pub(crate) taken: u64,
     pub(crate) lost: u64,
-    /// Of those spilled, had been in the ring before.
-    pub(crate) kept: u64,
-    pub(crate) not_kept: u64,
 }
 
 impl<T> Overflow<T> {
@@ -156,12 +159,11 @@ impl<T> Overflow<T> {
             switch: Mutex::new(Switch::default()),
             before,
             recovered: log.len().saturating_add(gap.total()),
-            start: log.position().wrapping_sub(gap.total()),
+            start: log
+                .position()
+                .wrapping_sub(gap.total().saturating_add(log.len_in_front())),
             taken: AtomicU64::new(0),
             missing: Tally::new(),
-            kept: AtomicU64::new(0),
-            not_kept: AtomicU64::new(0),
-            handed_out: AtomicU64::new(0),
             blocks_at_cap: log.at_cap() == AtCap::Block,
             spill: {
                 drop(log);
@@ -239,7 +241,7 @@ impl<T> Overflow<T> {
                 }
                 (
                     count,
-                    Some(if log.is_empty() {
+                    Some(if log.is_empty_behind() {
                         Rejected::WaitForRing
                     } else {
                         Rejected::Wait
@@ -250,7 +252,7 @@ impl<T> Overflow<T> {
             Err((count, error)) => (count, Some(Rejected::Failed(error))),
         };
         // Who dropped everything to make room leaves the flag to the take that tells of it.
-        let is_as_before = is_first && count == 0 && log.is_empty();
+        let is_as_before = is_first && count == 0 && log.is_empty_behind();
         drop(log);
         if is_as_before {
             ring.undivert();
@@ -272,19 +274,28 @@ impl<T> Overflow<T> {
                     return Err(Nothing::Pending); // Others have read the log empty, or are about to take the ring's last item.
                 }
                 let mut log = self.spill.lock();
+                let was_ahead = log.len_in_front() > 0;
                 // If the file system refuses, this is tried again, until the log gives the place up.
-                let read = log.read(records, if is_passed_by { max } else { 0 });
+                let read = if is_passed_by {
+                    log.read(records, max)
+                } else {
+                    log.read_front(records, max)
+                };
                 let read = read.map_err(|_| Nothing::Unreadable)?;
                 let (is_empty, passed_by) = (log.is_empty(), log.position().wrapping_sub(self.start));
+                let ahead = log.len_in_front();
                 let has_room = switch.has_room(&log);
                 drop(log);
-                if is_to_report {
+                if ahead == 0 && ring.has_ahead() {
+                    ring.end_ahead();
+                }
+                // The next take says that what this one got from there is consumed.
+                if is_to_report && !was_ahead {
                     ring.reported();
                 }
                 // A read ends where items are missing: those that it got are the last.
-                let first = ring
-                    .pushed()
-                    .saturating_add(passed_by.saturating_sub(read.count as u64));
+                let next = ring.gone().saturating_add(passed_by).saturating_sub(ahead);
+                let first = next.saturating_sub(read.count as u64);
                 if is_passed_by && is_empty {
                     ring.end_diversion(passed_by);
                 }
@@ -303,10 +314,20 @@ impl<T> Overflow<T> {
         })
     }
 
-    /// Lets takes at the ring again, without saying that what the last one got is consumed.
-    pub(crate) fn leave(&self, ring: &Ring<T>) {
+    /// Lets takes at the ring again, without saying that what the last one got is consumed; whether they were not before.
+    pub(crate) fn leave(&self, ring: &Ring<T>) -> bool {
         let _switch = lock(&self.switch);
-        ring.reported();
+        let is_to_report = ring.is_to_report();
+        if is_to_report {
+            ring.end_ahead();
+            ring.reported();
+        }
+        is_to_report
+    }
+
+    /// Whether a channel that ends keeps what is in its ring.
+    pub(crate) fn keeps_ring(&self) -> bool {
+        self.spill.lock().keeps_ring()
     }
 
     /// Says that what has been taken is consumed; also says whether pushes that wait for room in the log may find it.
@@ -317,42 +338,39 @@ impl<T> Overflow<T> {
         (committed, switch.has_room(&log))
     }
 
-    /// Makes ready for keeping what is in the ring at the end; not if that is not wanted, or the file system refuses.
-    pub(crate) fn begin_keeping(&self) -> Option<Keeping> {
-        let _switch = lock(&self.switch);
-        let mut log = self.spill.lock();
-        if !log.keeps_ring() {
-            return None;
-        }
-        let before = log.len();
-        let keeping = log.begin_keeping();
-        // What has been handed out may have become part of it again.
-        self.handed_out.store(log.len() - before, Relaxed); // Relaxed: a count.
-        keeping.ok()
-    }
-
-    /// Keeps the first `items`; says how many, what is the matter with the next one, and what came too late to matter.
-    pub(crate) fn keep(&self, keeping: Keeping, items: &[T]) -> (usize, Option<SpillError>, Option<SpillError>) {
+    /// Moves some of the oldest items in `ring` that lie before `until`, `most` at most, to the log, and from there to `out`: they are
+    /// to be dropped. Nothing has moved if there are none, or else because of the error; beside something that has, it does not
+    /// matter.
+    pub(crate) fn move_ahead(
+        &self,
+        ring: &Ring<T>,
+        until: Position,
+        most: usize,
+        out: &mut Vec<T>,
+    ) -> (Option<Moved>, Option<SpillError>) {
         with_records(|records| {
-            let unwritable = self.spill.encode_some(items, records).err();
-            let _switch = lock(&self.switch);
-            let (count, error, unused) = match self.spill.lock().keep(keeping, records) {
-                Ok(count) => (count, unwritable, None),
-                Err((count, error)) => (count, Some(error), unwritable),
+            let Some(oldest) = ring.hold_oldest(until, most) else {
+                return (None, None);
             };
-            self.kept.fetch_add(count as u64, Relaxed); // Relaxed: a count.
-            (count, error, unused)
+            let unwritable = self.spill.encode_some(oldest.items(), records).err();
+            if records.count() == 0 {
+                return (None, unwritable);
+            }
+            let _switch = lock(&self.switch);
+            let (count, error) = match self.spill.lock().append_in_front(records) {
+                Ok(count) => (count, unwritable),
+                Err((count, error)) => (count, Some(error)),
+            };
+            let moved = (count > 0).then(|| oldest.move_ahead(count, out));
+            (moved, error)
         })
     }
 
-    /// Hands what has been kept to the system.
-    pub(crate) fn end_keeping(&self) {
-        _ = self.spill.flush(); // If that fails, the log goes on trying.
-    }
-
-    /// Counts items of the ring that were to be kept, and are not.
-    pub(crate) fn count_not_kept(&self, count: usize) {
-        self.not_kept.fetch_add(count as u64, Relaxed); // Relaxed: a count.
+    /// As [`mark_of`](Ring::mark_of), what has been moved ahead being inside as well.
+    pub(crate) fn mark_of(&self, ring: &Ring<T>, n: usize) -> Option<Position> {
+        let _switch = lock(&self.switch);
+        let ahead = self.spill.lock().len_in_front();
+        ring.mark_of(n.saturating_sub(ahead.try_into().unwrap_or(usize::MAX)))
     }
 
     pub(crate) fn spill(&self) -> &Spill<T> {
@@ -364,18 +382,16 @@ impl<T> Overflow<T> {
         self.missing.report()
     }
 
-    pub(crate) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self, ring: &Ring<T>) -> Counts {
         let _switch = lock(&self.switch);
         let (counts, before) = (self.spill.counts(), &self.before);
         Counts {
             spilled: counts.appended - before.appended,
+            moved_ahead: ring.moved_ahead(),
             recovered: self.recovered,
-            on_disk: self.spill.len() - self.handed_out.load(Relaxed), // Relaxed: a count.
-            taken: self.taken.load(Relaxed),                           // Relaxed: a count.
+            on_disk: self.spill.len(),
+            taken: self.taken.load(Relaxed), // Relaxed: a count.
             lost: counts.missing().saturating_sub(before.missing()),
-            // Relaxed, both: counts.
-            kept: self.kept.load(Relaxed),
-            not_kept: self.not_kept.load(Relaxed),
         }
     }
 }

@@ -42,7 +42,8 @@ pub enum BackPressurePolicy<T> {
     /// counts as consumed when the consumer takes again, or calls [`commit`](crate::Consumer::commit). So after a crash the
     /// last items may come once more, **at least once**. With several consumers, "again" is any of them: they share a place.
     /// What is in memory when the last consumer goes is dropped, unless the log
-    /// [keeps it](crate::SpillOptions::keep_ring).
+    /// [keeps it](crate::SpillOptions::keep_ring). What is in memory when the process crashes is lost; where that must not be,
+    /// [`sync`](crate::Producer::sync) writes it to disk as well, before the sender is told that it is safe.
     ///
     /// At the log's cap, [`AtCap`](crate::AtCap) decides: the item comes back as [`Full`](crate::PushError::Full), the push waits,
     /// or the oldest segment goes. If the disk fails, the item comes back as [`Spill`](crate::PushError::Spill), with the cause;

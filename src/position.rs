@@ -5,11 +5,11 @@
 //! ```text
 //!   63                  4+k  4+k-1        4   3        2       1       0
 //!  +-----------------------+---------------+--------+-------+-------+--------+
-//!  |          lap          |     index     |DIVERTED| HELD/ | CLOSED| WAITED |
-//!  |                       |               |        | MARKED|       |        |
+//!  |          lap          |     index     |DIVERTED| HELD/ | AHEAD/| WAITED |
+//!  |                       |               |        | MARKED| CLOSED|        |
 //!  +-----------------------+---------------+--------+-------+-------+--------+
-//!     2^(60-k) laps          slot in 0..N             head/   tail
-//!                                                     tail
+//!     2^(60-k) laps          slot in 0..N             head/   head/
+//!                                                     tail    tail
 //! ```
 //!
 //! `N` is any number of slots and `k` the bits that hold `N - 1`. Going one slot further is an addition; only the
@@ -23,6 +23,8 @@ use std::fmt;
 pub(crate) const WAITED: u64 = 1;
 /// In `tail`: the channel is closed.
 pub(crate) const CLOSED: u64 = 1 << 1;
+/// In `head`: what was in front of it in the ring lies elsewhere, and is to be taken first. `DIVERTED` is up as well.
+pub(crate) const AHEAD: u64 = 1 << 1;
 /// In `head`: somebody keeps it from moving.
 pub(crate) const HELD: u64 = 1 << 2;
 /// In `tail`: somebody sleeps until it reaches a mark.
@@ -32,7 +34,7 @@ pub(crate) const MARKED: u64 = 1 << 2;
 pub(crate) const DIVERTED: u64 = 1 << 3;
 
 const FLAG_BITS: u32 = 4;
-const FLAGS: u64 = (1 << FLAG_BITS) - 1;
+pub(crate) const FLAGS: u64 = (1 << FLAG_BITS) - 1;
 /// One slot further, where that does not end the lap.
 const ONE: u64 = 1 << FLAG_BITS;
 

@@ -324,28 +324,38 @@ impl<T> Producer<T> {
         poll_fn(move |cx| self.channel.poll_closed(&mut seat, cx))
     }
 
-    /// Hands everything that has gone to disk so far to the system: it survives a crash of the process.
+    /// Hands everything that has been pushed so far, and not been taken, to the system: it survives a crash of the process.
     ///
-    /// What is in memory stays there. Under a policy other than `SpillToDisk` this does nothing. Blocks the thread while the
-    /// system writes, some hundred microseconds at most where the disk is not overloaded.
+    /// As [`sync`](Self::sync), but without waiting for the medium.
     ///
     /// # Errors
     ///
     /// As [`sync`](Self::sync).
     #[cfg(feature = "spill")]
     pub fn flush(&self) -> Result<(), crate::SpillError> {
-        self.channel.spill().map_or(Ok(()), crate::Spill::flush)
+        self.channel.flush()
     }
 
-    /// Makes everything that has gone to disk so far durable: it survives a loss of power.
+    /// Makes everything that has been pushed so far, and not been taken, durable: it survives a loss of power.
     ///
-    /// What is in memory stays there. Under a policy other than `SpillToDisk` this does nothing. Blocks the thread until the
-    /// medium answers, typically milliseconds, and pushes that go to disk meanwhile.
+    /// What is in memory moves to disk, so this makes room in memory, and consumers get from disk what they would have got from
+    /// memory, in the same order. While an item is encoded and written, takes wait. Under a policy other than `SpillToDisk` this
+    /// does nothing. Blocks the thread until the medium answers, typically milliseconds, and pushes that go to disk meanwhile.
     ///
     /// # Errors
     ///
-    /// [`SpillError::Io`](crate::SpillError::Io) if the file system refuses. Nothing is lost by that: what could not be written
-    /// stays in the log's memory and is tried again.
+    /// Nothing is lost by an error: what could not be written stays in memory, and the next call tries again.
+    ///
+    /// - [`SpillError::Encode`](crate::SpillError::Encode), [`TooLarge`](crate::SpillError::TooLarge): an item in memory cannot be
+    ///   written. It stays there, and so do those behind it, which must not overtake it.
+    /// - [`SpillError::AtCap`](crate::SpillError::AtCap): what is in memory does not fit under the log's cap.
+    /// - [`SpillError::Io`](crate::SpillError::Io): the file system refuses.
+    ///
+    /// What is on disk already has been made durable, unless it is the file system.
+    ///
+    /// # Panics
+    ///
+    /// If the codec does, or the destructor of an item that has been written. Nothing is lost by that.
     ///
     /// # Examples
     ///
@@ -354,13 +364,16 @@ impl<T> Producer<T> {
     ///
     /// # let dir = tempfile::tempdir().unwrap();
     /// # let dir = dir.path();
-    /// let (producer, _consumer) = channel(1, BackPressurePolicy::SpillToDisk(Spill::open(dir).unwrap()));
+    /// let (producer, consumer) = channel(1024, BackPressurePolicy::SpillToDisk(Spill::open(dir).unwrap()));
     /// producer.push_batch(&[1, 2, 3]).unwrap();
-    /// producer.sync().unwrap(); // 2 and 3 are safe.
+    /// producer.sync().unwrap();
+    /// // They are safe: the sender may be told so.
+    /// assert_eq!(consumer.stats().on_disk, 3);
+    /// assert_eq!(consumer.take_batch(10), [1, 2, 3]);
     /// ```
     #[cfg(feature = "spill")]
     pub fn sync(&self) -> Result<(), crate::SpillError> {
-        self.channel.spill().map_or(Ok(()), crate::Spill::sync)
+        self.channel.sync()
     }
 
     /// A handle to the same channel that does not keep it open.

@@ -54,7 +54,8 @@
 //!
 //! Of the threads that wait for room, one is woken, and obliged to look after the others: see the module `pushers`.
 //!
-//! Pushes that go past the ring change nothing but `DIVERTED`, once, so they notify without asking for `WAITED`.
+//! Pushes that go past the ring change nothing but `DIVERTED`, once, so they notify without asking for `WAITED`. Items that are moved
+//! ahead have been pushed before; a taker that looks for what it may have missed finds `AHEAD` where `head` tells that they are gone.
 //!
 //! That the registration is seen by who wakes is the event's own doing: it makes a sequentially consistent fence after
 //! each registration, and one before each notification. `WAITED` itself needs no ordering, and who closes has only to
@@ -73,7 +74,7 @@ pub(crate) use self::batch::Batch;
 use self::lines::Lines;
 use crate::disposal::Disposal;
 use crate::error::BuildError;
-use crate::position::{CLOSED, DIVERTED, HELD, Layout, MARKED, MAX_SLOTS, Position, WAITED};
+use crate::position::{AHEAD, CLOSED, DIVERTED, FLAGS, HELD, Layout, MARKED, MAX_SLOTS, Position, WAITED};
 use crate::spin::{Snooze, Spin};
 use crate::sync::{AcqRel, Acquire, AtomicU8, AtomicU64, Relaxed, Release, UnsafeCell};
 use crate::tally::{Tally, raise};
@@ -86,7 +87,7 @@ const CHUNK: usize = if cfg!(loom) { 1 } else { 256 };
 const LINE: usize = 64;
 
 /// How many stamps a take of one item looks at for those that follow: a line of them.
-const AHEAD: usize = if cfg!(loom) { 2 } else { 64 };
+const LOOK_AHEAD: usize = if cfg!(loom) { 2 } else { 64 };
 
 /// What a ring evicts when it is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +124,8 @@ pub(crate) struct Ring<T> {
 
 /// What takers write.
 struct Takers {
-    /// The next position to take, and `HELD`, `WAITED` (pushers sleep), `DIVERTED` (the next take goes past the ring).
+    /// The next position to take, and `HELD`, `WAITED` (pushers sleep), `DIVERTED` (the next take goes past the ring), `AHEAD`
+    /// (there are older items there).
     head: AtomicU64,
     /// Positions before this have been moved out. While it is behind `head`, the claim between them is open; its owner
     /// alone writes what follows.
@@ -136,9 +138,9 @@ struct Takers {
     displaced: Tally,
     /// Items moved out so far to be discarded.
     discarded: Tally,
-    /// Items moved out so far to be kept elsewhere.
+    /// Items moved ahead so far.
     #[cfg(feature = "spill")]
-    kept: Tally,
+    moved_ahead: Tally,
     /// The most items that anybody has met inside.
     high_water: AtomicU64,
 }
@@ -271,7 +273,7 @@ impl<T> Ring<T> {
                 displaced: Tally::new(),
                 discarded: Tally::new(),
                 #[cfg(feature = "spill")]
-                kept: Tally::new(),
+                moved_ahead: Tally::new(),
                 high_water: AtomicU64::new(0),
             }),
         })
@@ -660,8 +662,6 @@ impl<T> Ring<T> {
         match purpose {
             Purpose::Report if self.spare > 0 && count > 0 => return self.report_evictions(),
             Purpose::Discard => self.takers.discarded.add_alone(count as u64),
-            #[cfg(feature = "spill")]
-            Purpose::Keep => self.takers.kept.add_alone(count as u64),
             Purpose::Report | Purpose::Take => {}
         }
         Evictions::default()
@@ -672,15 +672,11 @@ impl<T> Ring<T> {
         self.layout.distance(self.start, at) as u64
     }
 
-    /// How many items have been pushed into the ring.
-    pub(crate) fn pushed(&self) -> u64 {
-        self.number(Position::of(self.tail.load(Relaxed))) // Relaxed: who asks has met the end, or the diversion.
-    }
-
-    /// As [`pushed`](Self::pushed), with those that have gone past the ring.
+    /// How many items have been pushed, into the ring and past it.
     pub(crate) fn pushed_in_all(&self) -> u64 {
-        // Relaxed: who asks has met the end, and Close carries it.
-        self.pushed().saturating_add(self.passed_by.load(Relaxed))
+        // Relaxed, both: who asks has met the end, and Close carries the second.
+        let tail = Position::of(self.tail.load(Relaxed));
+        self.number(tail).saturating_add(self.passed_by.load(Relaxed))
     }
 
     /// What has been evicted and not been reported yet, which it now is.
@@ -787,7 +783,7 @@ impl<T> Ring<T> {
     /// Looks how many items are published from `at`, which is claimed, so that the next takes need not.
     #[inline(never)]
     fn look_ahead(&self, at: Position) {
-        let run = self.published_run(at, AHEAD);
+        let run = self.published_run(at, LOOK_AHEAD);
         let ready = self.layout.advance(at, run);
         self.takers.ready.store(ready.word(), Relaxed); // Relaxed: Free carries it, with the stamps met here.
     }
@@ -1022,8 +1018,8 @@ impl<T> Ring<T> {
     /// or soon will be: it was claimed before the announcement, so the claim has not seen that.
     pub(crate) fn announce_taker(&self) -> bool {
         let tail = self.raise_waited(Side::Takers);
-        // Relaxed: an older `head` only looks like an item.
-        Position::of(self.takers.head.load(Relaxed)) == tail
+        // Relaxed: an older `head` only looks like an item. Of those ahead, whose pushes `tail` tells of, so does the flag.
+        self.takers.head.load(Relaxed) & (!FLAGS | AHEAD) == tail.word()
     }
 
     /// Raises the flag that somebody on `side` sleeps; returns the position it was raised at.
@@ -1036,10 +1032,15 @@ impl<T> Ring<T> {
         Position::of(self.word(side).fetch_and(!WAITED, Relaxed))
     }
 
-    /// The position at which `n` items are inside, if none is taken meanwhile.
-    pub(crate) fn position_of(&self, n: usize) -> Position {
-        let head = Position::of(self.takers.head.load(Relaxed)); // Relaxed: an older one is reached sooner.
-        self.layout.advance(head, n)
+    /// The position at which `n` items will be inside, if none is taken meanwhile; `None` if there are so many at once, or more
+    /// than fit.
+    pub(crate) fn mark_of(&self, n: usize) -> Option<Position> {
+        // With `tail` read first, so many were inside when `head` was read.
+        let tail = self.tail.load(Acquire); // Room
+        let head = Position::of(self.takers.head.load(Relaxed)); // Relaxed: as new as the push knew it, by Room.
+        let is_reached = tail & DIVERTED != 0 || self.layout.distance(head, Position::of(tail)) >= n as i64;
+        // An older `head` is reached sooner.
+        (!is_reached).then(|| self.layout.advance(head, n))
     }
 
     /// Tells pushers that somebody wants to be woken at `mark`; says whether he may sleep. If not, `tail` is there already or
@@ -1134,7 +1135,7 @@ impl<T> Ring<T> {
         self.undivert();
     }
 
-    /// Makes the next take meet [`Nothing::Diverted`]. Nobody may hold `head`.
+    /// Makes the next take meet [`Nothing::Diverted`].
     #[cfg(feature = "spill")]
     pub(crate) fn send_past(&self) {
         self.takers.head.fetch_or(DIVERTED, Relaxed);
@@ -1150,6 +1151,58 @@ impl<T> Ring<T> {
     #[cfg(feature = "spill")]
     pub(crate) fn reported(&self) {
         self.takers.head.fetch_and(!DIVERTED, Release); // Head
+    }
+
+    /// Whether items that have been [moved ahead](Oldest::move_ahead) come next.
+    #[cfg(feature = "spill")]
+    pub(crate) fn has_ahead(&self) -> bool {
+        self.takers.head.load(Relaxed) & AHEAD != 0 // Relaxed: the lock tells, or else it is a hint.
+    }
+
+    /// Says that they have been taken.
+    #[cfg(feature = "spill")]
+    pub(crate) fn end_ahead(&self) {
+        self.takers.head.fetch_and(!AHEAD, Relaxed); // Relaxed: `DIVERTED` is up, and lowering that carries what there is.
+    }
+
+    /// How many items have been in the ring and are no more. Nobody may be taking.
+    #[cfg(feature = "spill")]
+    pub(crate) fn gone(&self) -> u64 {
+        self.number(Position::of(self.takers.head.load(Relaxed))) // Relaxed: the lock tells.
+    }
+
+    /// How many items have been moved ahead so far.
+    #[cfg(feature = "spill")]
+    pub(crate) fn moved_ahead(&self) -> u64 {
+        self.takers.moved_ahead.total()
+    }
+
+    /// The position of the next push.
+    #[cfg(feature = "spill")]
+    pub(crate) fn end(&self) -> Position {
+        Position::of(self.tail.load(Relaxed)) // Relaxed: what this thread knows to be pushed is before it.
+    }
+
+    /// Keeps the oldest items where they are, `most` at most and none from `until` on; waits for who is pushing or taking the
+    /// oldest. `None` if that is not before `until`.
+    #[cfg(feature = "spill")]
+    pub(crate) fn hold_oldest(&self, until: Position, most: usize) -> Option<Oldest<'_, T>> {
+        let snooze = Snooze::new();
+        loop {
+            let head = self.takers.head.load(Relaxed); // Relaxed: holding it confirms it.
+            let at = Position::of(head);
+            if !at.is_before(until) {
+                return None;
+            }
+            let freed = self.takers.freed.load(Acquire); // Free
+            let is_free = freed == at.word() && head & HELD == 0;
+            if is_free && self.is_published(at) && self.change_head(head, HELD) {
+                let most = most.min(self.layout.distance(at, until) as usize);
+                let count = self.published_run(at, most);
+                return Some(Oldest { ring: self, at, count });
+            }
+            snooze.turn();
+        }
     }
 
     // ---------------------------------------------------------------- looking
@@ -1209,19 +1262,12 @@ impl<T> Ring<T> {
         self.layout.distance(head, tail).clamp(0, self.capacity as i64) as usize
     }
 
-    /// Whether `n` items are inside at once, or there are more than fit.
-    pub(crate) fn holds(&self, n: usize) -> bool {
-        // With `tail` read first, so many were inside when `head` was read.
-        let tail = self.tail.load(Acquire); // Room
-        let head = Position::of(self.takers.head.load(Relaxed)); // Relaxed: as new as the push knew it, by Room.
-        tail & DIVERTED != 0 || self.layout.distance(head, Position::of(tail)) >= n as i64
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         // With `head` read first, no distance means that the ring was empty when `tail` was read.
-        let head = Position::of(self.takers.head.load(Acquire));
+        let head = self.takers.head.load(Acquire);
         let tail = self.tail.load(Relaxed); // Relaxed: it carries no data.
-        tail & DIVERTED == 0 && self.layout.distance(head, Position::of(tail)) <= 0
+        let is_elsewhere = head & AHEAD != 0 || tail & DIVERTED != 0;
+        !is_elsewhere && self.layout.distance(Position::of(head), Position::of(tail)) <= 0
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -1240,17 +1286,17 @@ impl<T> Ring<T> {
         let evicted = self.takers.evicted.total() + displaced;
         let discarded = self.takers.discarded.total();
         #[cfg(feature = "spill")]
-        let kept = self.takers.kept.total();
+        let moved_ahead = self.moved_ahead();
         #[cfg(not(feature = "spill"))]
-        let kept = 0;
+        let moved_ahead = 0;
         let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: an older one only counts less.
         Counts {
             pushed: self.number(tail),
-            taken: self.number(freed).saturating_sub(evicted + discarded + kept),
+            taken: self.number(freed).saturating_sub(evicted + discarded + moved_ahead),
             evicted,
             displaced,
             discarded,
-            kept,
+            moved_ahead,
         }
     }
 
@@ -1291,6 +1337,53 @@ impl<T> Drop for Held<'_, T> {
     }
 }
 
+/// The oldest items, kept where they are in a ring that items go past, until this is dropped. Takes wait.
+#[cfg(feature = "spill")]
+#[must_use]
+pub(crate) struct Oldest<'a, T> {
+    ring: &'a Ring<T>,
+    at: Position,
+    count: usize,
+}
+
+#[cfg(feature = "spill")]
+impl<T> Oldest<'_, T> {
+    pub(crate) fn items(&self) -> impl Iterator<Item = &T> {
+        let (before_wrap, rest) = self.ring.split(self.at, self.count);
+        // SAFETY: the slots hold values (Publish), and `head`, which is held before them, keeps them there.
+        #[allow(unsafe_code)]
+        let value = |slot| unsafe { Ring::value(slot) };
+        before_wrap.1.iter().chain(rest.1).map(value)
+    }
+
+    /// Moves the first `count` (not 0) to `out`, and sends takes past the ring for them. To be called by who has put them there
+    /// and still holds the lock.
+    pub(crate) fn move_ahead(self, count: usize, out: &mut Vec<T>) -> Moved {
+        debug_assert!(0 < count && count <= self.count);
+        out.reserve(count); // Before the claim: the allocator is foreign code.
+        let (ring, at) = (self.ring, self.at);
+        mem::forget(self);
+        // Relaxed, both: who takes what is left meets the flag first, and the lock tells; others go by what the hold carries.
+        ring.takers.head.fetch_or(AHEAD | DIVERTED, Relaxed);
+        // The hold becomes a claim.
+        let step = ring.layout.advance(at, count).word().wrapping_sub(at.word());
+        let head = ring.takers.head.fetch_add(step.wrapping_sub(HELD), Relaxed);
+        ring.takers.moved_ahead.add_alone(count as u64);
+        ring.move_out(at, count, out);
+        Moved {
+            count,
+            sleepers: head & WAITED,
+        }
+    }
+}
+
+#[cfg(feature = "spill")]
+impl<T> Drop for Oldest<'_, T> {
+    fn drop(&mut self) {
+        self.ring.takers.head.fetch_and(!HELD, Release); // Head
+    }
+}
+
 /// The stamps and slots of neighbouring positions.
 type Part<'a, T> = (&'a [AtomicU8], &'a [UnsafeCell<MaybeUninit<T>>]);
 
@@ -1302,9 +1395,6 @@ pub(crate) enum Purpose {
     Report,
     /// To be rid of the items.
     Discard,
-    /// To keep the items elsewhere.
-    #[cfg(feature = "spill")]
-    Keep,
 }
 
 /// Items that one claim took.
@@ -1333,7 +1423,7 @@ pub(crate) struct Counts {
     /// Of those evicted.
     pub(crate) displaced: u64,
     pub(crate) discarded: u64,
-    pub(crate) kept: u64,
+    pub(crate) moved_ahead: u64,
 }
 
 impl From<Turn> for Moved {

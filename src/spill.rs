@@ -49,8 +49,6 @@ pub use error::{AppendError, SpillError};
 pub use fuzzing::fuzz_reader;
 pub use options::{AtCap, Compression, Fsync, SpillOptions};
 
-pub(crate) use front::Keeping;
-
 use codec::{BatchCodec, Undecodable};
 use flusher::{Shared, State};
 use log::Log;
@@ -275,14 +273,21 @@ impl<T> Spill<T> {
         self.codec.encode(items, records)
     }
 
-    /// Encodes some of the first `items`, at least one if there is any; what it takes is bounded, however many they are.
-    pub(crate) fn encode_some(&self, items: &[T], records: &mut Records) -> Result<(), SpillError> {
+    /// Encodes some of the first items, at least one if there is any; what it takes is bounded, however many they are.
+    pub(crate) fn encode_some<'a>(
+        &self,
+        items: impl IntoIterator<Item = &'a T>,
+        records: &mut Records,
+    ) -> Result<(), SpillError>
+    where
+        T: 'a,
+    {
         const ENOUGH_BYTES: usize = 64 << 10;
-        for items in items.chunks(16) {
+        for item in items {
             if records.bytes().len() >= ENOUGH_BYTES {
                 break;
             }
-            self.encode(items, records)?;
+            self.encode(slice::from_ref(item), records)?;
         }
         Ok(())
     }

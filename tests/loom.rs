@@ -1259,6 +1259,7 @@ mod overflow {
             pusher.join().unwrap();
         });
     }
+
     /// If a log at its cap holds nothing to be taken, a push waits for the ring.
     #[test]
     fn who_waits_at_the_cap_of_an_empty_log_goes_on() {
@@ -1276,6 +1277,140 @@ mod overflow {
             let pusher = thread::spawn(move || block_on(producer.push_async(large())).unwrap());
             assert_eq!(consumer.iter().count(), 2);
             pusher.join().unwrap();
+        });
+    }
+
+    /// What leaves the ring for the disk is found there, whatever a taker has seen of the ring when it goes to sleep.
+    #[test]
+    fn nobody_sleeps_beside_what_was_moved_ahead() {
+        model(3, || {
+            let (producer, consumer) = spilling(1);
+            let syncing = thread::spawn(move || {
+                producer.push(0).unwrap();
+                producer.flush().unwrap();
+                producer
+            });
+            assert_eq!(consumer.take(), Some(0));
+            drop(syncing.join().unwrap());
+            assert_eq!(consumer.take(), None);
+        });
+    }
+
+    #[test]
+    fn what_is_moved_ahead_keeps_its_place() {
+        model(1, || {
+            let (producer, consumer) = spilling(2);
+            producer.push(0).unwrap();
+            let syncing = producer.clone();
+            let syncing = thread::spawn(move || syncing.flush().unwrap());
+            let pusher = push(producer, 1..3);
+            let mut out = Vec::new();
+            loop {
+                let report = consumer.take_batch_into(&mut out, 2);
+                if report.taken == 0 {
+                    break;
+                }
+                assert_eq!(report.first, out[out.len() - report.taken] as u64);
+            }
+            assert_eq!(out, [0, 1, 2]);
+            syncing.join().unwrap();
+            pusher.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn two_consumers_see_what_is_moved_ahead_in_order() {
+        model(1, || {
+            let (producer, consumer) = spilling(3);
+            (0..3).for_each(|n| producer.push(n).unwrap());
+            let two = |consumer: Consumer<usize>| (0..2).filter_map(|_| consumer.try_take().ok()).collect::<Vec<_>>();
+            let other = consumer.clone();
+            let taker = thread::spawn(move || two(other));
+            let syncing = thread::spawn(move || producer.flush().unwrap());
+            let mut taken = two(consumer.clone());
+            assert!(taken.is_sorted(), "{taken:?}");
+            let others = taker.join().unwrap();
+            assert!(others.is_sorted(), "{others:?}");
+            syncing.join().unwrap();
+            taken.extend(others);
+            taken.extend(consumer.try_iter());
+            taken.sort_unstable();
+            assert_eq!(taken, [0, 1, 2]);
+        });
+    }
+
+    /// Two at once move each item once.
+    #[test]
+    fn two_producers_move_ahead() {
+        model(2, || {
+            let (producer, consumer) = spilling(2);
+            (0..2).for_each(|n| producer.push(n).unwrap());
+            let other = producer.clone();
+            let syncing = thread::spawn(move || other.flush().unwrap());
+            producer.flush().unwrap();
+            assert_eq!(producer.stats().on_disk, 2);
+            syncing.join().unwrap();
+            drop(producer);
+            assert!(consumer.iter().eq(0..2));
+        });
+    }
+
+    #[test]
+    fn a_mark_is_reached_by_what_is_moved_ahead_and_what_follows() {
+        model(2, || {
+            let (producer, consumer) = spilling(2);
+            let pusher = thread::spawn(move || {
+                producer.push(0).unwrap();
+                producer.flush().unwrap();
+                producer.push(1).unwrap();
+                producer
+            });
+            block_on(consumer.ready(2));
+            drop(pusher.join().unwrap());
+            assert!(consumer.iter().eq(0..2));
+        });
+    }
+
+    /// An item that cannot be written.
+    struct Unwritable(usize);
+
+    impl serde::Serialize for Unwritable {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom(self.0))
+        }
+    }
+
+    impl<'a> serde::Deserialize<'a> for Unwritable {
+        fn deserialize<D: serde::Deserializer<'a>>(_: D) -> Result<Self, D::Error> {
+            Err(serde::de::Error::custom("there is none"))
+        }
+    }
+
+    /// Head: who takes an item that somebody has looked at does so afterwards.
+    #[test]
+    fn what_is_not_moved_ahead_is_taken_once_nobody_looks() {
+        model(3, || {
+            let spill = Spill::in_memory(Spill::options().fsync(Fsync::Never));
+            let (producer, consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+            assert!(producer.push(Unwritable(7)).is_ok());
+            let syncing = thread::spawn(move || _ = producer.flush());
+            assert_eq!(consumer.take().map(|item| item.0), Some(7));
+            syncing.join().unwrap();
+        });
+    }
+
+    /// What is in the ring is dropped, what is on disk stays, and there is nothing else.
+    #[test]
+    fn the_last_consumer_goes_while_items_are_moved_ahead() {
+        model(3, || {
+            let (producer, consumer) = spilling(2);
+            (0..2).for_each(|n| producer.push(n).unwrap());
+            let syncing = producer.clone();
+            let syncing = thread::spawn(move || syncing.flush().unwrap());
+            drop(consumer);
+            syncing.join().unwrap();
+            let stats = producer.stats();
+            assert_eq!((stats.len, stats.discarded + stats.on_disk), (0, 2));
         });
     }
 }

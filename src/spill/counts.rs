@@ -5,8 +5,9 @@ use super::log::Gap;
 /// What a read has found beside the items.
 ///
 /// The numbers are those of the log: its first item ever has number 0, each further one the next, across restarts. So they
-/// tell a receiver which items it has had already. What a channel [kept](crate::SpillOptions::keep_ring) when it ended, and hands
-/// out before the rest, has numbers of its own: they begin at 2^63.
+/// tell a receiver which items it has had already. What a channel wrote to disk from its memory
+/// ([`sync`](crate::Producer::sync), [`keep_ring`](crate::SpillOptions::keep_ring)), and hands out before the rest, has numbers of its
+/// own: they begin at 2^63.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! What goes in front of the log: what was in a ring when its channel ended is older than all that had gone past that ring.
+//! What goes in front of the log: what is in a ring is older than all that has gone past that ring.
 //!
 //! It is a log of its own, in a subdirectory, and is read first. All that is in it is older than what the log has not handed out;
 //! what the log has handed out and may have to hand out again moves there before anything else does.
@@ -22,80 +22,71 @@ impl Config {
     }
 }
 
-/// Where items are kept that are older than what the log has not handed out.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Keeping {
-    InFront,
-    /// There is nothing that they would have to go in front of.
-    AtEnd,
-}
-
 impl Log {
-    /// Makes ready for keeping.
-    pub(crate) fn begin_keeping(&mut self) -> Result<Keeping, SpillError> {
-        if self.is_empty() {
-            return Ok(Keeping::AtEnd);
-        }
+    /// Appends records in front of what has not been handed out, behind what went there before; on an error, says how many were
+    /// accepted first.
+    pub(crate) fn append_in_front(&mut self, records: &Records) -> Result<usize, (usize, SpillError)> {
         let mut front = match self.front.take() {
             Some(front) => front,
-            None => {
-                let front = Self::open(self.storage.nested(), self.config.of_front())?;
-                if self.config.fsync != Fsync::Never {
-                    let synced = self.storage.sync();
-                    synced.map_err(|source| self.failed("syncing", "", source))?;
-                }
-                Box::new(front)
-            }
+            None => self.make_front().map_err(|error| (0, error))?,
         };
-        let flushed = self.flush(); // What it takes is known then.
-        front.config.max_bytes = self.config.max_bytes.saturating_sub(self.bytes_on_disk());
-        let moved = self.move_handed_out(&mut front);
+        let ready = self.flush().and_then(|()| {
+            front.config.max_bytes = self.config.max_bytes.saturating_sub(self.bytes_on_disk());
+            self.move_handed_out(&mut front)
+        });
+        let appended = ready.map_err(|error| (0, error)).and_then(|()| front.append(records));
         self.front = Some(front);
-        flushed.and(moved).map(|()| Keeping::InFront)
+        appended
     }
 
-    /// Appends records where they are kept; on an error, says how many were accepted first.
-    pub(crate) fn keep(&mut self, keeping: Keeping, records: &Records) -> Result<usize, (usize, SpillError)> {
-        match (keeping, &mut self.front) {
-            (Keeping::InFront, Some(front)) => front.append(records),
-            _ => self.append(records),
+    fn make_front(&mut self) -> Result<Box<Self>, SpillError> {
+        let front = Self::open(self.storage.nested(), self.config.of_front())?;
+        if self.config.fsync != Fsync::Never {
+            let synced = self.storage.sync();
+            synced.map_err(|source| self.failed("syncing", "", source))?;
         }
+        Ok(Box::new(front))
     }
 
-    /// Moves what has been handed out and not been consumed to the end of `front`. If that fails, it stays.
+    /// Whether nothing has not been handed out but what lies in front.
+    pub(crate) fn is_empty_behind(&self) -> bool {
+        self.end_seq() <= self.read_seq
+    }
+
+    /// How many items lie in front.
+    pub(crate) fn len_in_front(&self) -> u64 {
+        self.front.as_ref().map_or(0, |front| front.len())
+    }
+
+    /// Moves what has been handed out and not been consumed to the end of `front`, all of which has been consumed. If that fails,
+    /// it stays.
     fn move_handed_out(&mut self, front: &mut Self) -> Result<(), SpillError> {
         let end_seq = self.read_seq;
-        if self.commit_seq == end_seq {
-            return Ok(());
+        if self.commit_seq < end_seq {
+            debug_assert!(front.is_empty() && !front.has_handed_out());
+            let copied = self.copy_until(end_seq, front);
+            front.pass_all(); // It has been handed out there as well.
+            if copied.is_err() {
+                front.commit_seq = front.read_seq; // It has stayed.
+                return copied;
+            }
+            self.commit_seq = end_seq;
         }
-        self.flush()?;
-        let (counts, gap) = (self.counts, self.gap);
-        self.reader = Reader::new(self.config.read_ahead);
-        self.read_seq = self.commit_seq;
-        let moved = self.copy_until(end_seq, front);
-        (self.read_seq, self.counts, self.gap) = (end_seq, counts, gap);
-        if moved.is_err() {
-            // What has been copied stays where it was as well, and is to be read there.
-            front.read_seq = front.end_seq();
-            front.commit_seq = front.read_seq;
-            return moved;
+        // Before anything follows it there: what has been handed out from here must not come once more behind that.
+        if self.cursor.stored() != Some(end_seq) {
+            self.store_cursor()?;
         }
-        // Before it is gone from here.
-        match self.config.fsync {
-            Fsync::Never => front.write_out()?,
-            _ => front.sync()?,
+        if self.config.fsync != Fsync::Never && !self.cursor.is_durable() {
+            self.sync_cursor()?;
         }
-        self.commit_seq = end_seq;
-        // Before anything follows it there.
-        self.store_cursor()?;
-        match self.config.fsync {
-            Fsync::Never => Ok(()),
-            _ => self.sync_cursor(),
-        }
+        Ok(())
     }
 
+    /// Copies what lies from the cursor to `end_seq`, and hands it to the system or the medium, as the policy says.
     fn copy_until(&mut self, end_seq: u64, front: &mut Self) -> Result<(), SpillError> {
-        let counts = front.counts;
+        let (counts, gap, front_counts) = (self.counts, self.gap, front.counts);
+        self.reader = Reader::new(self.config.read_ahead);
+        self.read_seq = self.commit_seq;
         let mut records = Records::default();
         let mut copied = Ok(());
         while self.read_seq < end_seq && copied.is_ok() {
@@ -105,7 +96,11 @@ impl Log {
                 Err(error) => Err(error),
             };
         }
-        front.counts = counts; // They have been counted before.
-        copied
+        (self.read_seq, self.counts, self.gap) = (end_seq, counts, gap);
+        front.counts = front_counts; // They have been counted before.
+        copied.and_then(|()| match self.config.fsync {
+            Fsync::Never => front.write_out(),
+            _ => front.sync(),
+        })
     }
 }

@@ -18,7 +18,6 @@ use super::counts::{SpillCounts, SpillRead};
 use super::cursor::{self, Cursor};
 use super::error::SpillError;
 use super::frame::Filling;
-use super::front;
 use super::options::{AtCap, Config, Fsync};
 use super::reader::Reader;
 use super::records::{Records, run_of};
@@ -197,6 +196,14 @@ impl Log {
         self.read_until(records, max, u64::MAX)
     }
 
+    /// As [`read`](Self::read), but only of what lies in front.
+    pub(crate) fn read_front(&mut self, records: &mut Records, max: usize) -> Result<SpillRead, SpillError> {
+        match &mut self.front {
+            Some(front) if !front.is_empty() => front.read(records, max),
+            _ => self.read(records, 0),
+        }
+    }
+
     /// As [`read`](Self::read) for what lies here and before the number `end_seq`; nothing is consumed.
     pub(super) fn read_until(
         &mut self,
@@ -295,10 +302,10 @@ impl Log {
         front + self.sealed_bytes + last + filling as u64
     }
 
-    /// How far it has been read: by so much as this grows, so many items have been handed out or are missing.
+    /// How far it has been read, without what lies in front: by so much as this grows, so many items have been handed out or are
+    /// missing.
     pub(crate) fn position(&self) -> u64 {
-        let front = self.front.as_ref().map_or(front::FIRST_SEQ, |front| front.read_seq);
-        self.read_seq.wrapping_add(front).wrapping_sub(front::FIRST_SEQ)
+        self.read_seq
     }
 
     /// What is missing in front of it, and will be told by the next read.
@@ -405,6 +412,12 @@ impl Log {
             front.consume();
         }
         self.commit_seq = self.commit_seq.max(self.read_seq);
+    }
+
+    /// Steps over all that has not been read.
+    pub(super) fn pass_all(&mut self) {
+        self.read_seq = self.end_seq();
+        self.filling_at = self.filling.records().len();
     }
 
     fn read_filling(&mut self, records: &mut Records, max: usize) {

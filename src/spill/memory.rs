@@ -169,6 +169,13 @@ impl Memory {
         memory
     }
 
+    /// The files as they are, apart.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::with_files(&self.files());
+        copy.state().nested = self.state().nested.as_ref().map(Self::copy);
+        copy
+    }
+
     fn handle(&self, file: usize, boot: u32) -> Arc<dyn StoredFile> {
         Arc::new(MemoryFile {
             memory: self.clone(),

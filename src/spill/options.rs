@@ -202,7 +202,7 @@ impl<T, C> SpillOptions<T, C> {
     /// Whether a channel that ends writes what is in its memory to the log, in front of what is there: `false` unless set.
     ///
     /// This happens when the last consumer goes, which waits for the disk then. So a restart loses nothing; a process that is
-    /// killed loses what was in memory all the same. Without it, these items are discarded. So are those that cannot be written,
+    /// killed loses what was in memory all the same, but for what [`sync`](crate::Producer::sync) has written. Without it, these items are discarded. So are those that cannot be written,
     /// or do not fit under the cap.
     ///
     /// # Examples

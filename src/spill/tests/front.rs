@@ -1,5 +1,10 @@
 //! What is kept goes in front of what has not been handed out, and behind what has.
 
+use std::collections::BTreeSet;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
 use super::super::front::FIRST_SEQ;
 use super::super::memory::{Faults, op};
 use super::super::options::AtCap;
@@ -17,9 +22,8 @@ fn handed_out(memory: &Memory, fsync: Fsync) -> Log {
 }
 
 fn keep(log: &mut Log, items: std::ops::Range<u64>) -> Result<(), SpillError> {
-    let keeping = log.begin_keeping()?;
     for n in items {
-        log.keep(keeping, &records([n])).map_err(|(_, error)| error)?;
+        log.append_in_front(&records([n])).map_err(|(_, error)| error)?;
     }
     log.sync()
 }
@@ -41,7 +45,7 @@ fn what_is_kept_comes_between_what_was_handed_out_and_the_rest() {
         keep(&mut log, 100..130).unwrap();
         assert_eq!(log.counts().appended, counts.appended + 30);
         assert_eq!((log.counts().read, log.position()), (counts.read, position));
-        assert_eq!(log.len(), 50 - first + 30);
+        assert_eq!(log.len(), 50 - next + 30);
         let expected: Vec<u64> = (first..next).chain(100..130).chain(next..50).collect();
         drop(log);
 
@@ -145,8 +149,7 @@ fn what_was_moved_is_not_handed_out_once_more_behind_what_was_kept() {
     let memory = Memory::default();
     let mut log = handed_out(&memory, Fsync::EveryBatch);
     let (first, next) = (log.commit_seq, log.read_seq);
-    let keeping = log.begin_keeping().unwrap();
-    log.keep(keeping, &records(100..103)).unwrap();
+    log.append_in_front(&records(100..103)).unwrap();
     drop(log);
     let expected: Vec<u64> = (first..next).chain(100..103).chain(next..50).collect();
     assert_eq!(items(&mut open(&memory, small())), expected);
@@ -224,4 +227,186 @@ fn what_is_dropped_at_the_cap_is_told_even_if_it_is_all_that_was_kept() {
         (told, count) = (told + read.dropped, read.count);
     }
     assert_eq!(told, log.counts().dropped_at_cap);
+}
+
+/// What a channel does with its log while items move ahead of it, with some of it failing.
+#[derive(Clone, Debug)]
+enum Action {
+    Append(u64),
+    InFront(u64),
+    Read(usize),
+    Commit,
+    Sync,
+    Fail { kinds: u8, after: u32, times: u32 },
+    Kill,
+    Crash(u64),
+}
+
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let kinds = prop_oneof![Just(op::ALL), Just(op::WRITE | op::CREATE), Just(op::SYNC), any::<u8>()];
+    let action = prop_oneof![
+        5 => (1..14_u64).prop_map(Action::Append),
+        5 => (1..14_u64).prop_map(Action::InFront),
+        8 => (1..12_usize).prop_map(Action::Read),
+        1 => Just(Action::Commit),
+        2 => Just(Action::Sync),
+        2 => (kinds, 0..12_u32, 1..4_u32).prop_map(|(kinds, after, times)| Action::Fail { kinds, after, times }),
+        1 => Just(Action::Kill),
+        1 => any::<u64>().prop_map(Action::Crash),
+    ];
+    vec(action, 1..60)
+}
+
+/// One order: what was read, what lies in front and what lies behind.
+#[derive(Default)]
+struct Model {
+    read: Vec<u64>,
+    in_front: Vec<u64>,
+    behind: Vec<u64>,
+    /// Of those read, the last read handed out so many.
+    handed_out: usize,
+    /// Came back, or were lost in a crash, and may be found after another all the same, anywhere.
+    ghosts: BTreeSet<u64>,
+    /// Must be found, unless they have been consumed.
+    durable: BTreeSet<u64>,
+    next: u64,
+}
+
+impl Model {
+    fn new_items(&mut self, count: u64) -> Vec<u64> {
+        self.next += count;
+        (self.next - count..self.next).collect()
+    }
+
+    /// Takes note of how many of `items` were accepted.
+    fn note(&mut self, items: &[u64], result: Result<usize, (usize, SpillError)>, fsync: Fsync) {
+        let (Ok(accepted) | Err((accepted, _))) = result;
+        self.ghosts.extend(&items[accepted..]);
+        if fsync == Fsync::EveryBatch {
+            self.durable.extend(&items[..accepted]);
+        }
+    }
+
+    fn consume(&mut self) {
+        for item in &self.read {
+            self.durable.remove(item);
+        }
+        self.handed_out = 0;
+    }
+
+    fn note_sync(&mut self) {
+        let left = self.read.len() - self.handed_out;
+        let all = self.read[left..].iter().chain(&self.in_front).chain(&self.behind);
+        self.durable.extend(all.filter(|item| !self.ghosts.contains(item)));
+    }
+
+    /// The next items to be read, which were not refused.
+    fn take(&mut self, count: usize) -> Vec<u64> {
+        let mut taken = Vec::new();
+        while taken.len() < count {
+            let from = if self.in_front.is_empty() {
+                &mut self.behind
+            } else {
+                &mut self.in_front
+            };
+            assert!(!from.is_empty(), "{count} are read and there are {taken:?}");
+            let item = from.remove(0);
+            self.read.push(item);
+            if !self.ghosts.contains(&item) {
+                taken.push(item);
+            }
+        }
+        taken
+    }
+
+    /// What a log finds that is opened now. It goes on from there.
+    fn reopened(&mut self, found: &[(u64, u64)]) {
+        let (in_front, behind): (Vec<_>, Vec<_>) = found.iter().partition(|(seq, _)| *seq >= FIRST_SEQ);
+        let items = |found: Vec<(u64, u64)>| found.into_iter().map(|(_, item)| item).collect::<Vec<_>>();
+        let (in_front, behind) = (items(in_front), items(behind));
+        // If moving what was handed out has failed, there may be copies.
+        let mut found = in_front.clone();
+        found.retain(|item| !behind.contains(item));
+        found.extend(&behind);
+        let mut order = self.read.iter().chain(&self.in_front).chain(&self.behind);
+        for item in found.iter().filter(|item| !self.ghosts.contains(item)) {
+            assert!(
+                order.any(|other| other == item),
+                "{item} is not in its place in {found:?}"
+            );
+        }
+        for item in &self.durable {
+            assert!(found.contains(item), "{item} is lost: {found:?}");
+        }
+        *self = Self {
+            ghosts: (0..self.next).filter(|item| !found.contains(item)).collect(),
+            in_front,
+            behind,
+            next: self.next,
+            ..Self::default()
+        };
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2 * ProptestConfig::default().cases, ..ProptestConfig::default() })]
+
+    /// There is one order, whatever fails and whenever the process or the system ends, and what is durable is found.
+    #[test]
+    fn what_goes_in_front_agrees_with_the_model(
+        fsync in prop_oneof![Just(Fsync::Never), Just(Fsync::Interval(Duration::MAX)), Just(Fsync::EveryBatch)],
+        actions in actions()
+    ) {
+        let memory = Memory::default();
+        let config = Config { fsync, ..small() };
+        let (mut log, mut model, mut has_crashed) = (open(&memory, config), Model::default(), false);
+        for action in actions {
+            match action {
+                Action::Append(count) => {
+                    let items = model.new_items(count);
+                    model.behind.extend(&items);
+                    let result = append(&mut log, items.iter().copied());
+                    model.note(&items, result, fsync);
+                }
+                Action::InFront(count) => {
+                    let items = model.new_items(count);
+                    model.in_front.extend(&items);
+                    let result = log.append_in_front(&records(items.iter().copied()));
+                    model.note(&items, result, fsync);
+                }
+                Action::Read(max) => {
+                    memory.set_faults(Faults::default());
+                    model.consume();
+                    let (read, items) = read(&mut log, max);
+                    assert!(has_crashed || read.lost == 0);
+                    assert_eq!(items, model.take(items.len()));
+                    assert!(!items.is_empty() || log.is_empty());
+                    model.handed_out = items.len();
+                }
+                Action::Commit => {
+                    _ = log.commit();
+                    model.consume();
+                }
+                Action::Sync => {
+                    if log.sync().is_ok() {
+                        model.note_sync();
+                    }
+                }
+                Action::Fail { kinds, after, times } => {
+                    memory.set_faults(Faults { kinds, after, times, ..Faults::default() });
+                }
+                Action::Kill | Action::Crash(_) => {
+                    // Without syncs, nothing is said of a loss of power.
+                    if let (Action::Crash(seed), true) = (action, fsync != Fsync::Never) {
+                        memory.crash(seed);
+                        has_crashed = true;
+                    }
+                    memory.set_faults(Faults::default());
+                    let (found, _) = read_all(&mut open(&memory.copy(), config));
+                    model.reopened(&found);
+                    log = open(&memory, config);
+                }
+            }
+        }
+    }
 }
