@@ -1060,7 +1060,7 @@ impl<T> Channel<T> {
     /// Moves what is left in memory to the log, if that is wanted, but for items that cannot be written.
     #[cfg(feature = "spill")]
     fn keep_rest(&self, disposal: &mut Disposal<'_, T>) {
-        let Some(overflow) = self.overflow.as_ref().filter(|overflow| overflow.keeps_ring()) else {
+        let Some(overflow) = self.overflow.as_ref().filter(|overflow| overflow.begin_keeping()) else {
             return;
         };
         let mut dropper = Dropper::new();
@@ -1086,6 +1086,7 @@ impl<T> Channel<T> {
             if !is_about_item || !self.discard_rest(1, disposal) {
                 break;
             }
+            at_once = MOVED_AT_ONCE;
         }
         _ = overflow.spill().flush(); // If that fails, the log goes on trying.
         disposal.run(|| dropper.finish());
@@ -1130,11 +1131,16 @@ impl<T> Channel<T> {
         dropper: &mut Dropper,
     ) -> Result<bool, SpillError> {
         let mut written = Vec::new();
-        match overflow.move_ahead(&self.ring, until, most, &mut written) {
-            (Some(moved), unused) => {
-                dropper.run(|| self.taken(moved));
-                dropper.drop(unused);
-                written.into_iter().for_each(|item| dropper.drop(item));
+        let result = overflow.move_ahead(&self.ring, until, most, &mut written);
+        if let Some(moved) = result.moved {
+            dropper.run(|| self.taken(moved));
+        }
+        dropper.run(|| self.room_in_log(result.has_room));
+        dropper.drop(result.unused);
+        dropper.drop_each(written);
+        match (result.moved, result.error) {
+            (Some(_), error) => {
+                dropper.drop(error); // The next attempt meets it again.
                 Ok(true)
             }
             (None, Some(error)) => Err(error),
@@ -1145,13 +1151,18 @@ impl<T> Channel<T> {
     // ----------------------------------------------------------------- counts
 
     /// Evicts what lies beyond the capacity, so that it counts as evicted. If others are in the middle of something, they do.
-    #[inline(never)]
     fn evict_excess(&self) {
         if self.when_full == WhenFull::DropOldest {
-            let mut disposal = self.disposal();
-            disposal.evicted(self.ring.evict());
-            disposal.finish();
+            self.evict_once();
         }
+    }
+
+    /// Apart, because it has an item on the stack.
+    #[inline(never)]
+    fn evict_once(&self) {
+        let mut disposal = self.disposal();
+        disposal.evicted(self.ring.evict());
+        disposal.finish();
     }
 
     pub(crate) fn stats(&self) -> Stats {

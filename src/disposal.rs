@@ -51,17 +51,13 @@ impl<'a, T> Disposal<'a, T> {
         }
     }
 
-    /// Gets rid of items that are discarded, first to last.
+    /// Gets rid of items that are discarded, a few, first to last.
     pub(crate) fn discarded(&mut self, items: &mut Vec<T>) {
-        items.reverse();
         while !items.is_empty() {
             self.dropper.run(|| match self.on_drop {
-                Some(on_drop) => items
-                    .pop()
-                    .into_iter()
-                    .for_each(|item| on_drop(item, DropCause::Discarded)),
+                Some(on_drop) => on_drop(items.remove(0), DropCause::Discarded),
                 // Where it lies: a large item may not fit on the stack.
-                None => items.truncate(items.len() - 1),
+                None => drop(items.drain(..1)),
             });
         }
     }

@@ -62,6 +62,8 @@ pub(crate) struct Overflow<T> {
 struct Switch {
     /// Pushes wait for room in the log, which had so many bytes on disk then.
     full_at: Option<u64>,
+    /// The channel has ended, and the log was empty: what is moved there goes to its end.
+    moves_to_end: bool,
 }
 
 impl Switch {
@@ -125,6 +127,19 @@ pub(crate) struct Taken {
     pub(crate) count: usize,
     /// The channel's number of the first.
     pub(crate) first: u64,
+    /// Whether pushes that wait for room in the log may find it.
+    pub(crate) has_room: bool,
+}
+
+/// What became of the oldest items in the ring.
+#[derive(Default)]
+pub(crate) struct MovedAhead {
+    /// If nothing, there were none, unless there is an error.
+    pub(crate) moved: Option<Moved>,
+    /// Why no more have been moved.
+    pub(crate) error: Option<SpillError>,
+    /// An error of the codec that came too late to matter. Dropping it is foreign code.
+    pub(crate) unused: Option<SpillError>,
     /// Whether pushes that wait for room in the log may find it.
     pub(crate) has_room: bool,
 }
@@ -241,7 +256,7 @@ impl<T> Overflow<T> {
                 }
                 (
                     count,
-                    Some(if log.is_empty_behind() {
+                    Some(if log.is_empty() || is_first && log.is_empty_behind() {
                         Rejected::WaitForRing
                     } else {
                         Rejected::Wait
@@ -274,7 +289,7 @@ impl<T> Overflow<T> {
                     return Err(Nothing::Pending); // Others have read the log empty, or are about to take the ring's last item.
                 }
                 let mut log = self.spill.lock();
-                let was_ahead = log.len_in_front() > 0;
+                let (was_ahead, position) = (log.len_in_front() > 0, log.position());
                 // If the file system refuses, this is tried again, until the log gives the place up.
                 let read = if is_passed_by {
                     log.read(records, max)
@@ -283,9 +298,15 @@ impl<T> Overflow<T> {
                 };
                 let read = read.map_err(|_| Nothing::Unreadable)?;
                 let (is_empty, passed_by) = (log.is_empty(), log.position().wrapping_sub(self.start));
-                let ahead = log.len_in_front();
+                let (ahead, is_of_front) = (log.len_in_front(), log.position() == position);
                 let has_room = switch.has_room(&log);
                 drop(log);
+                // What has gone past the ring since it last had room is behind what was moved ahead.
+                let before = if is_of_front && ring.has_ahead() {
+                    ring.passed_by()
+                } else {
+                    passed_by
+                };
                 if ahead == 0 && ring.has_ahead() {
                     ring.end_ahead();
                 }
@@ -294,7 +315,7 @@ impl<T> Overflow<T> {
                     ring.reported();
                 }
                 // A read ends where items are missing: those that it got are the last.
-                let next = ring.gone().saturating_add(passed_by).saturating_sub(ahead);
+                let next = ring.gone().saturating_add(before).saturating_sub(ahead);
                 let first = next.saturating_sub(read.count as u64);
                 if is_passed_by && is_empty {
                     ring.end_diversion(passed_by);
@@ -325,11 +346,6 @@ impl<T> Overflow<T> {
         is_to_report
     }
 
-    /// Whether a channel that ends keeps what is in its ring.
-    pub(crate) fn keeps_ring(&self) -> bool {
-        self.spill.lock().keeps_ring()
-    }
-
     /// Says that what has been taken is consumed; also says whether pushes that wait for room in the log may find it.
     pub(crate) fn commit(&self) -> (Result<(), SpillError>, bool) {
         let mut switch = lock(&self.switch);
@@ -338,31 +354,45 @@ impl<T> Overflow<T> {
         (committed, switch.has_room(&log))
     }
 
+    /// Makes ready for moving what is left at the end, if that is wanted.
+    pub(crate) fn begin_keeping(&self) -> bool {
+        let mut switch = lock(&self.switch);
+        let log = self.spill.lock();
+        switch.moves_to_end = log.keeps_ring() && log.is_empty();
+        log.keeps_ring()
+    }
+
     /// Moves some of the oldest items in `ring` that lie before `until`, `most` at most, to the log, and from there to `out`: they are
-    /// to be dropped. Nothing has moved if there are none, or else because of the error; beside something that has, it does not
-    /// matter.
-    pub(crate) fn move_ahead(
-        &self,
-        ring: &Ring<T>,
-        until: Position,
-        most: usize,
-        out: &mut Vec<T>,
-    ) -> (Option<Moved>, Option<SpillError>) {
+    /// to be dropped.
+    pub(crate) fn move_ahead(&self, ring: &Ring<T>, until: Position, most: usize, out: &mut Vec<T>) -> MovedAhead {
         with_records(|records| {
             let Some(oldest) = ring.hold_oldest(until, most) else {
-                return (None, None);
+                return MovedAhead::default();
             };
             let unwritable = self.spill.encode_some(oldest.items(), records).err();
             if records.count() == 0 {
-                return (None, unwritable);
+                return MovedAhead {
+                    error: unwritable,
+                    ..MovedAhead::default()
+                };
             }
-            let _switch = lock(&self.switch);
-            let (count, error) = match self.spill.lock().append_in_front(records) {
-                Ok(count) => (count, unwritable),
-                Err((count, error)) => (count, Some(error)),
+            let mut switch = lock(&self.switch);
+            let mut log = self.spill.lock();
+            let appended = if switch.moves_to_end {
+                log.append(records)
+            } else {
+                log.append_in_front(records)
             };
-            let moved = (count > 0).then(|| oldest.move_ahead(count, out));
-            (moved, error)
+            let (count, error, unused) = match appended {
+                Ok(count) => (count, unwritable, None),
+                Err((count, error)) => (count, Some(error), unwritable),
+            };
+            MovedAhead {
+                moved: (count > 0).then(|| oldest.move_ahead(count, out)),
+                error,
+                unused,
+                has_room: switch.has_room(&log),
+            }
         })
     }
 

@@ -348,7 +348,8 @@ impl<T> Producer<T> {
     ///
     /// - [`SpillError::Encode`](crate::SpillError::Encode), [`TooLarge`](crate::SpillError::TooLarge): an item in memory cannot be
     ///   written. It stays there, and so do those behind it, which must not overtake it.
-    /// - [`SpillError::AtCap`](crate::SpillError::AtCap): what is in memory does not fit under the log's cap.
+    /// - [`SpillError::AtCap`](crate::SpillError::AtCap): what is in memory does not fit under the log's cap, with a copy of what was
+    ///   last taken from disk.
     /// - [`SpillError::Io`](crate::SpillError::Io): the file system refuses.
     ///
     /// What is on disk already has been made durable, unless it is the file system.

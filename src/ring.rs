@@ -1171,6 +1171,12 @@ impl<T> Ring<T> {
         self.number(Position::of(self.takers.head.load(Relaxed))) // Relaxed: the lock tells.
     }
 
+    /// How many items had gone past the ring when it last had room again.
+    #[cfg(feature = "spill")]
+    pub(crate) fn passed_by(&self) -> u64 {
+        self.passed_by.load(Relaxed) // Relaxed: the lock tells.
+    }
+
     /// How many items have been moved ahead so far.
     #[cfg(feature = "spill")]
     pub(crate) fn moved_ahead(&self) -> u64 {

@@ -27,6 +27,14 @@ impl Dropper {
         }
     }
 
+    /// Drops `values` where they lie: a large one may not fit on the stack.
+    #[cfg(feature = "spill")]
+    pub(crate) fn drop_each<V>(&mut self, mut values: Vec<V>) {
+        while mem::needs_drop::<V>() && !values.is_empty() {
+            self.run(|| values.truncate(values.len() - 1));
+        }
+    }
+
     /// Runs `f`.
     pub(crate) fn run(&mut self, f: impl FnOnce()) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {

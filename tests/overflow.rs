@@ -746,6 +746,231 @@ fn what_is_synced_counts_for_who_waits_for_several() {
     });
 }
 
+/// What the cap drops from the log does not change the numbers of older items, which are moved to disk afterwards.
+#[test]
+fn items_that_are_synced_keep_their_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let (producer, consumer) = channel(4, BackPressurePolicy::SpillToDisk(small(dir.path(), AtCap::DropOldest)));
+    let mut next = 0;
+    while producer.stats().spill_lost == 0 || producer.sync().is_err() {
+        producer.push(next).unwrap(); // Something has been dropped, and there is room again.
+        next += 1;
+    }
+    let mut out = Vec::new();
+    for first in [0, 2] {
+        let report = consumer.try_take_batch_into(&mut out, 2).unwrap();
+        assert_eq!((report.first, report.taken, out[out.len() - 2]), (first, 2, first));
+    }
+    producer.close();
+    while consumer.take_batch_into(&mut out, 999).taken > 0 {}
+    let stats = consumer.stats();
+    assert_eq!(out.len() as u64, next - stats.spill_lost);
+    assert!(out.is_sorted());
+    assert_accounted(&stats);
+}
+
+/// Bug class: a waiting push that burns a core. What lies in front has filled the log.
+#[test]
+fn who_waits_at_a_cap_that_what_was_synced_has_reached_sleeps() {
+    struct Counting(Arc<AtomicUsize>);
+
+    impl Codec<u64> for Counting {
+        fn encode(&self, item: &u64, out: &mut Vec<u8>) -> Result<(), Box<dyn Error + Send + Sync>> {
+            self.0.fetch_add(1, Relaxed);
+            out.extend_from_slice(&item.to_le_bytes());
+            Ok(())
+        }
+
+        fn decode(&self, bytes: &[u8]) -> Result<u64, Box<dyn Error + Send + Sync>> {
+            Ok(u64::from_le_bytes(bytes.try_into()?))
+        }
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    let encoded = Arc::new(AtomicUsize::new(0));
+    let open = || {
+        let options = Spill::options().segment_bytes(4 << 10).max_bytes(16 << 10);
+        let options = options.at_cap(AtCap::Block).codec(Counting(encoded.clone()));
+        channel(
+            10_000,
+            BackPressurePolicy::SpillToDisk(options.open(dir.path()).unwrap()),
+        )
+    };
+    let (producer, consumer) = open();
+    producer.push_batch(&(0..10_000).collect::<Vec<u64>>()).unwrap();
+    assert!(producer.sync().unwrap_err().is_at_cap());
+    assert!(producer.stats().on_disk > 500);
+    drop((producer, consumer));
+
+    let (producer, consumer) = open();
+    encoded.store(0, Relaxed);
+    let pushed = producer.push_timeout(1, Duration::from_millis(300));
+    assert_eq!(pushed, Err(PushError::Timeout(1)));
+    assert!(encoded.load(Relaxed) < 100, "it spins");
+    in_time(move || {
+        let pusher = thread::spawn(move || producer.push(1).unwrap());
+        assert_eq!(consumer.iter().last(), Some(1));
+        pusher.join().unwrap();
+    });
+}
+
+/// An error that came too late to matter is foreign code.
+#[test]
+fn an_unused_error_that_panics_keeps_no_pusher_asleep() {
+    #[derive(Debug)]
+    struct Fault;
+
+    impl std::fmt::Display for Fault {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("fault")
+        }
+    }
+
+    impl Error for Fault {}
+
+    impl Drop for Fault {
+        fn drop(&mut self) {
+            std::panic::panic_any("dropped");
+        }
+    }
+
+    struct Faulty;
+
+    impl Codec<Vec<u8>> for Faulty {
+        fn encode(&self, item: &Vec<u8>, out: &mut Vec<u8>) -> Result<(), Box<dyn Error + Send + Sync>> {
+            if item.is_empty() {
+                return Err(Box::new(Fault));
+            }
+            out.extend_from_slice(item);
+            Ok(())
+        }
+
+        fn decode(&self, bytes: &[u8]) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+            Ok(bytes.to_vec())
+        }
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    let options = Spill::options().segment_bytes(4 << 10).max_bytes(16 << 10);
+    let spill = options.at_cap(AtCap::Block).codec(Faulty).open(dir.path()).unwrap();
+    let (producer, _consumer) = channel(3, BackPressurePolicy::SpillToDisk(spill));
+    for _ in 0..4 {
+        producer.push(vec![1; 3500]).unwrap();
+        producer.sync().unwrap();
+    }
+    producer.push(vec![2; 10]).unwrap();
+    producer.push(vec![3; 5 << 10]).unwrap(); // Too large for a segment.
+    producer.push(Vec::new()).unwrap(); // Cannot be encoded.
+    let mut pushing = tokio_test::task::spawn(producer.push_async(vec![4; 3500]));
+    assert!(pushing.poll().is_pending());
+    assert!(panics(|| _ = producer.sync()));
+    assert_eq!(producer.len(), 2, "the first one has moved");
+    assert!(pushing.is_woken(), "there is room in the ring");
+}
+
+/// What was handed out and was the last of the log need not be written once more.
+#[test]
+fn what_was_handed_out_does_not_keep_the_ring_from_being_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || -> (Producer<u64>, Consumer<u64>) {
+        let options = Spill::options().segment_bytes(4 << 10).max_bytes(16 << 10);
+        channel(
+            4,
+            BackPressurePolicy::SpillToDisk(options.keep_ring(true).open(dir.path()).unwrap()),
+        )
+    };
+    let (producer, consumer) = open();
+    producer.push_batch(&(0..1600).collect::<Vec<_>>()).unwrap();
+    assert_eq!(consumer.take_batch(4), [0, 1, 2, 3]);
+    assert_eq!(consumer.take_batch(9999).len(), 1596);
+    producer.push_batch(&[1600, 1601]).unwrap();
+    drop(consumer);
+    let stats = producer.stats();
+    assert_eq!((stats.discarded, stats.on_disk), (0, 2));
+    drop(producer);
+    let (producer, consumer) = open();
+    drop(producer);
+    assert!(consumer.iter().eq(4..1602));
+}
+
+/// What was dropped at the cap, taken or committed makes room for what is synced.
+#[test]
+fn what_has_been_consumed_makes_room_for_a_sync() {
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let (producer, consumer) = channel(4, BackPressurePolicy::SpillToDisk(small(dir.path(), AtCap::Refuse)));
+        let mut next = 0;
+        while producer.push(next).is_ok() {
+            next += 1;
+        }
+        while consumer.try_take_batch(9999).is_ok() {}
+        consumer.commit().unwrap();
+        producer.push_batch(&[1, 2, 3]).unwrap();
+        producer.sync().unwrap();
+        assert_eq!(consumer.take_batch(9), [1, 2, 3]);
+    }
+}
+
+/// At a cap that is met all the time, under every policy.
+#[test]
+fn order_and_count_hold_while_all_is_synced_at_the_cap() {
+    for (at_cap, capacity) in [
+        (AtCap::Block, 1),
+        (AtCap::Refuse, 64),
+        (AtCap::DropOldest, 3),
+        (AtCap::Block, 2000),
+    ] {
+        in_time(move || {
+            const PRODUCERS: u64 = 2;
+            const EACH: u64 = 20_000;
+            let dir = tempfile::tempdir().unwrap();
+            let (producer, consumer) = channel(capacity, BackPressurePolicy::SpillToDisk(small(dir.path(), at_cap)));
+            let pushers = (0..PRODUCERS).map(|id| {
+                let producer = producer.clone();
+                thread::spawn(move || {
+                    for n in 0..EACH {
+                        let mut item = n * PRODUCERS + id;
+                        while let Err(error) = producer.push(item) {
+                            item = error.into_inner();
+                            thread::yield_now();
+                        }
+                    }
+                })
+            });
+            let mut threads: Vec<_> = pushers.collect();
+            for _ in 0..2 {
+                let producer = producer.downgrade();
+                threads.push(thread::spawn(move || {
+                    while let Some(producer) = producer.upgrade() {
+                        _ = producer.flush(); // There may be no room.
+                        drop(producer);
+                        thread::yield_now();
+                    }
+                }));
+            }
+            drop(producer);
+            let (mut next, mut number, mut batch) = ([0; PRODUCERS as usize], 0, Vec::new());
+            loop {
+                let report = consumer.take_batch_into(&mut batch, 1 + number as usize % 50);
+                assert!(report.first == number || at_cap == AtCap::DropOldest && report.first > number);
+                number = report.first + report.taken as u64;
+                if report.taken == 0 {
+                    break;
+                }
+                for item in batch.drain(..) {
+                    let (id, n) = ((item % PRODUCERS) as usize, item / PRODUCERS);
+                    assert!(n == next[id] || at_cap == AtCap::DropOldest && n > next[id]);
+                    next[id] = n + 1;
+                }
+            }
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            let stats = consumer.stats();
+            assert_eq!(stats.pushed, PRODUCERS * EACH);
+            assert_accounted(&stats);
+        });
+    }
+}
+
 #[test]
 fn other_policies_have_nothing_to_sync() {
     let (producer, consumer) = channel::<u8>(1, BackPressurePolicy::Block);

@@ -67,6 +67,47 @@ fn batches_of_items_larger_than_the_stack_go_from_heap_to_heap() {
 }
 
 // bug-classes D13
+#[cfg(feature = "spill")]
+#[test]
+fn syncing_puts_no_item_on_the_stack() {
+    use mpsc_ring::{BackPressurePolicy, Codec, Spill, channel};
+    use std::error::Error;
+
+    const SIZE: usize = 3 * MIB;
+
+    struct First;
+
+    impl Codec<[u8; SIZE]> for First {
+        fn encode(&self, item: &[u8; SIZE], out: &mut Vec<u8>) -> Result<(), Box<dyn Error + Send + Sync>> {
+            out.push(item[0]);
+            Ok(())
+        }
+
+        fn decode(&self, _: &[u8]) -> Result<[u8; SIZE], Box<dyn Error + Send + Sync>> {
+            Err("not needed".into())
+        }
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_owned();
+    let maker = thread::Builder::new().stack_size(64 * MIB);
+    let made = maker.spawn(move || {
+        let policy = BackPressurePolicy::SpillToDisk(Spill::options().codec(First).open(path).unwrap());
+        (vec![[1_u8; SIZE], [2; SIZE]], channel(3, policy))
+    });
+    let (items, (producer, consumer)) = made.unwrap().join().unwrap();
+    with_small_stack({
+        let producer = producer.clone();
+        move || {
+            assert_eq!(producer.push_batch(&items), Ok(2));
+            producer.sync().unwrap();
+            assert_eq!(producer.stats().on_disk, 2);
+        }
+    });
+    drop((producer, consumer));
+}
+
+// bug-classes D13
 #[test]
 fn large_items_go_through_a_small_stack_one_by_one() {
     // Items pushed and taken one by one go by value, and every call on the way, or what was inlined of it, has room

@@ -95,7 +95,9 @@ impl Log {
         let max_bytes = self.config.max_bytes;
         loop {
             // Each frame may be the first of a segment.
-            let used = self.bytes_on_disk() + (segment::HEADER + frame::HEADER) as u64;
+            let front_is_filling = self.front.as_ref().is_some_and(|front| front.filling.count() > 0);
+            let headers = segment::HEADER * (1 + usize::from(front_is_filling)) + frame::HEADER;
+            let used = self.bytes_on_disk() + headers as u64;
             let room = max_bytes.saturating_sub(used);
             if room >= size as u64 {
                 return Ok(usize::try_from(room).unwrap_or(usize::MAX));

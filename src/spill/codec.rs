@@ -15,7 +15,7 @@ use super::records::Records;
 /// [`Postcard`] does so for every type that serde knows, [`RawBytes`] for items that are bytes already.
 ///
 /// Both methods run on the thread that appends or reads, while no lock is held. Only while [`sync`](crate::Producer::sync) and its
-/// like encode what is in a channel's memory, takes of that channel wait: an `encode` that takes from its own channel waits for ever.
+/// like encode what is in a channel's memory, takes of that channel wait: an `encode` that takes from its own channel, syncs or ends it, waits for ever.
 /// If `encode` panics, nothing has been written; a record for which `decode` fails or panics is skipped and counted.
 ///
 /// # Examples

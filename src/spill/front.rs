@@ -4,10 +4,12 @@
 //! what the log has handed out and may have to hand out again moves there before anything else does.
 
 use super::error::SpillError;
+use super::frame;
 use super::log::Log;
 use super::options::{AtCap, Config, Fsync};
 use super::reader::Reader;
 use super::records::Records;
+use super::segment;
 
 /// The number of its first item, so that its numbers are not those of the log.
 pub(super) const FIRST_SEQ: u64 = 1 << 63;
@@ -30,17 +32,35 @@ impl Log {
             Some(front) => front,
             None => self.make_front().map_err(|error| (0, error))?,
         };
-        let ready = self.flush().and_then(|()| {
-            front.config.max_bytes = self.config.max_bytes.saturating_sub(self.bytes_on_disk());
-            self.move_handed_out(&mut front)
+        let ready = self.flush().and_then(|()| self.move_handed_out(&mut front));
+        let appended = ready.map_err(|error| (0, error)).and_then(|()| {
+            self.make_room_for(&mut front, records.bytes().len() as u64);
+            front.append(records)
         });
-        let appended = ready.map_err(|error| (0, error)).and_then(|()| front.append(records));
+        _ = front.flush(); // What it takes is known then. If that fails, the next write tries again.
         self.front = Some(front);
-        appended
+        appended.map_err(|(count, error)| match error {
+            SpillError::AtCap { .. } => {
+                let max_bytes = self.config.max_bytes;
+                (count, SpillError::AtCap { max_bytes })
+            }
+            error => (count, error),
+        })
+    }
+
+    /// Gives `front` what this log leaves of the cap, and removes what has been consumed if that might not do for `bytes`.
+    fn make_room_for(&mut self, front: &mut Self, bytes: u64) {
+        let left = |log: &Self| log.config.max_bytes.saturating_sub(log.bytes_on_disk());
+        let headers = 2 * (segment::HEADER + frame::HEADER) as u64;
+        if left(self) < front.bytes_on_disk().saturating_add(bytes + bytes / 8 + headers) {
+            self.free_consumed(true);
+        }
+        front.config.max_bytes = left(self);
     }
 
     fn make_front(&mut self) -> Result<Box<Self>, SpillError> {
         let front = Self::open(self.storage.nested(), self.config.of_front())?;
+        self.directory_changes += 1;
         if self.config.fsync != Fsync::Never {
             let synced = self.storage.sync();
             synced.map_err(|source| self.failed("syncing", "", source))?;
@@ -64,6 +84,7 @@ impl Log {
         let end_seq = self.read_seq;
         if self.commit_seq < end_seq {
             debug_assert!(front.is_empty() && !front.has_handed_out());
+            self.make_room_for(front, self.bytes_on_disk());
             let copied = self.copy_until(end_seq, front);
             front.pass_all(); // It has been handed out there as well.
             if copied.is_err() {

@@ -229,6 +229,43 @@ fn what_is_dropped_at_the_cap_is_told_even_if_it_is_all_that_was_kept() {
     assert_eq!(told, log.counts().dropped_at_cap);
 }
 
+#[test]
+fn what_has_been_consumed_makes_room_in_front() {
+    let memory = Memory::default();
+    let config = Config {
+        max_bytes: 1600,
+        ..small()
+    };
+    let mut log = open(&memory, config);
+    append(&mut log, 0..100).unwrap_err();
+    while log.read(&mut Records::default(), 10).unwrap().count > 0 {}
+    assert!(log.is_empty() && !log.has_handed_out());
+    keep(&mut log, 100..105).unwrap();
+    let full = keep(&mut log, 105..300).unwrap_err();
+    assert!(matches!(full, SpillError::AtCap { max_bytes: 1600 }));
+}
+
+#[test]
+fn the_cap_holds_for_what_goes_behind_what_is_being_kept() {
+    for max_bytes in 300..1700 {
+        for count in 1..4 {
+            for fails in [false, true] {
+                let memory = Memory::default();
+                let mut log = open(&memory, Config { max_bytes, ..small() });
+                if fails {
+                    memory.set_faults(failing(op::WRITE));
+                }
+                if log.append_in_front(&records(100..100 + count)).is_ok() {
+                    memory.set_faults(Faults::default());
+                    _ = append(&mut log, 0..200);
+                    log.write_out().unwrap();
+                    assert!(log.bytes_on_disk() <= max_bytes);
+                }
+            }
+        }
+    }
+}
+
 /// What a channel does with its log while items move ahead of it, with some of it failing.
 #[derive(Clone, Debug)]
 enum Action {
