@@ -383,6 +383,8 @@ impl<T> Overflow<T> {
             } else {
                 log.append_in_front(records)
             };
+            let has_room = switch.has_room(&log);
+            drop(log);
             let (count, error, unused) = match appended {
                 Ok(count) => (count, unwritable, None),
                 Err((count, error)) => (count, Some(error), unwritable),
@@ -391,7 +393,7 @@ impl<T> Overflow<T> {
                 moved: (count > 0).then(|| oldest.move_ahead(count, out)),
                 error,
                 unused,
-                has_room: switch.has_room(&log),
+                has_room,
             }
         })
     }
