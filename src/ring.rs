@@ -8,6 +8,9 @@
 //! their end to `freed`. Only one claim on `head` is open at a time, because who makes one wants `freed` to have caught
 //! up with `head`: so each side has one read-modify-write.
 //!
+//! A push does not even load `tail` where it can guess it from `claimed`, which is stored plainly: a load of `tail` would have to
+//! wait for the read-modify-write before.
+//!
 //! Two words save both sides the lines that the other keeps writing. `limit` caches "positions before this are free", so
 //! that a push reads `freed` once a lap rather than once an item; `ready` caches "positions before this are published",
 //! so that a take reads a line of stamps once rather than once an item.
@@ -112,14 +115,21 @@ pub(crate) struct Ring<T> {
     start: Position,
     /// How many items have gone past the ring: all of them before the oldest one inside.
     passed_by: AtomicU64,
-    /// The next position to claim, and `CLOSED`, `WAITED` (takers sleep), `MARKED` (takers sleep until `wake_at`), `DIVERTED`
-    /// (pushes go past the ring).
-    tail: CachePadded<AtomicU64>,
+    pushers: CachePadded<Pushers>,
     /// The lowest position at which a taker wants to be woken, while `MARKED` is up.
     wake_at: CachePadded<AtomicU64>,
     /// `freed` plus one lap as some push last saw it: positions before it are free.
     limit: CachePadded<AtomicU64>,
     takers: CachePadded<Takers>,
+}
+
+/// What pushers write.
+struct Pushers {
+    /// The next position to claim, and `CLOSED`, `WAITED` (takers sleep), `MARKED` (takers sleep until `wake_at`), `DIVERTED`
+    /// (pushes go past the ring).
+    tail: AtomicU64,
+    /// `tail` as some claim left it, probably the last one.
+    claimed: AtomicU64,
 }
 
 /// What takers write.
@@ -262,7 +272,10 @@ impl<T> Ring<T> {
             evicts_values,
             start,
             passed_by: AtomicU64::new(0),
-            tail: CachePadded::new(AtomicU64::new(start.word())),
+            pushers: CachePadded::new(Pushers {
+                tail: AtomicU64::new(start.word()),
+                claimed: AtomicU64::new(start.word()),
+            }),
             wake_at: CachePadded::new(AtomicU64::new(start.word())),
             limit: CachePadded::new(AtomicU64::new(layout.next_lap(start).word())),
             takers: CachePadded::new(Takers {
@@ -392,7 +405,7 @@ impl<T> Ring<T> {
     /// Claims the oldest item and the room for one more, if an evicting ring holds exactly `capacity` items.
     #[inline(always)]
     pub(crate) fn claim_swap(&self) -> Option<Swap> {
-        let tail = self.tail.load(Relaxed); // Relaxed: the compare-exchange confirms it.
+        let tail = self.pushers.tail.load(Relaxed); // Relaxed: the compare-exchange confirms it.
         let newest = Position::of(tail);
         let head = self.takers.head.load(Relaxed); // Relaxed: holding it confirms it.
         let oldest = self.claimable(head)?;
@@ -408,7 +421,12 @@ impl<T> Ring<T> {
         if !self.change_head(head, HELD) {
             return None;
         }
-        if self.tail.compare_exchange(tail, claimed, Relaxed, Relaxed).is_err() {
+        if self
+            .pushers
+            .tail
+            .compare_exchange(tail, claimed, Relaxed, Relaxed)
+            .is_err()
+        {
             self.let_go(oldest);
             return None;
         }
@@ -496,7 +514,12 @@ impl<T> Ring<T> {
     /// Claims up to `wanted` positions, leaving `spare` slots free.
     #[inline(always)]
     fn claim(&self, wanted: usize, spare: usize) -> Result<Claim, Refused> {
-        let mut tail = self.tail.load(Acquire); // Room, Close
+        // As long as there is room, a guess will do: the compare-exchange confirms it. That the ring is full must be known.
+        let mut tail = self.pushers.claimed.load(Relaxed);
+        let limit = Position::from_word(self.limit.load(Acquire)); // Free
+        if wanted != 1 || spare != 0 || !Position::of(tail).is_before(limit) {
+            tail = self.pushers.tail.load(Acquire); // Room, Close
+        }
         loop {
             if tail & (CLOSED | DIVERTED) != 0 {
                 return Err(if tail & CLOSED != 0 {
@@ -512,8 +535,9 @@ impl<T> Ring<T> {
             }
             let claimed = tail.wrapping_add(self.layout.step(at, count));
             // Room, Close
-            match self.tail.compare_exchange_weak(tail, claimed, Release, Acquire) {
+            match self.pushers.tail.compare_exchange_weak(tail, claimed, Release, Acquire) {
                 Ok(_) => {
+                    self.pushers.claimed.store(claimed, Relaxed); // Relaxed: a guess.
                     let sleepers = tail & (WAITED | MARKED);
                     return Ok(Claim { at, count, sleepers });
                 }
@@ -675,7 +699,7 @@ impl<T> Ring<T> {
     /// How many items have been pushed, into the ring and past it.
     pub(crate) fn pushed_in_all(&self) -> u64 {
         // Relaxed, both: who asks has met the end, and Close carries the second.
-        let tail = Position::of(self.tail.load(Relaxed));
+        let tail = Position::of(self.pushers.tail.load(Relaxed));
         self.number(tail).saturating_add(self.passed_by.load(Relaxed))
     }
 
@@ -796,14 +820,14 @@ impl<T> Ring<T> {
 
     /// How many items a ring with `head` at `at` holds.
     fn inside(&self, at: Position) -> usize {
-        let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: what this thread knows to be pushed is counted.
+        let tail = Position::of(self.pushers.tail.load(Relaxed)); // Relaxed: what this thread knows to be pushed is counted.
         self.layout.distance(at, tail).max(0) as usize
     }
 
     /// Whether there is any [`excess`](Self::excess).
     #[inline(always)]
     fn exceeds_capacity(&self, at: Position) -> bool {
-        let tail = self.tail.load(Relaxed); // Relaxed: what this thread knows to be pushed is counted.
+        let tail = self.pushers.tail.load(Relaxed); // Relaxed: what this thread knows to be pushed is counted.
         self.layout.lies_beyond(at, self.capacity, tail)
     }
 
@@ -819,7 +843,7 @@ impl<T> Ring<T> {
             if self.is_ready(at) || self.is_published(at) {
                 return Ok(head);
             }
-            let tail = self.tail.load(Acquire); // Close
+            let tail = self.pushers.tail.load(Acquire); // Close
             if Position::of(tail) == at {
                 return Err(match tail & (CLOSED | DIVERTED) {
                     0 => Nothing::Empty,
@@ -1001,7 +1025,7 @@ impl<T> Ring<T> {
     fn word(&self, side: Side) -> &AtomicU64 {
         match side {
             Side::Pushers => &self.takers.head,
-            Side::Takers => &self.tail,
+            Side::Takers => &self.pushers.tail,
         }
     }
 
@@ -1010,7 +1034,7 @@ impl<T> Ring<T> {
     pub(crate) fn announce_pusher(&self) -> bool {
         let head = self.raise_waited(Side::Pushers);
         // Relaxed: `tail` cannot pass `head` plus the capacity, so an older value only looks like room.
-        let tail = Position::of(self.tail.load(Relaxed));
+        let tail = Position::of(self.pushers.tail.load(Relaxed));
         self.layout.distance(head, tail) >= self.capacity as i64
     }
 
@@ -1036,7 +1060,7 @@ impl<T> Ring<T> {
     /// than fit.
     pub(crate) fn mark_of(&self, n: usize) -> Option<Position> {
         // With `tail` read first, so many were inside when `head` was read.
-        let tail = self.tail.load(Acquire); // Room
+        let tail = self.pushers.tail.load(Acquire); // Room
         let head = Position::of(self.takers.head.load(Relaxed)); // Relaxed: as new as the push knew it, by Room.
         let is_reached = tail & DIVERTED != 0 || self.layout.distance(head, Position::of(tail)) >= n as i64;
         // An older `head` is reached sooner.
@@ -1047,7 +1071,7 @@ impl<T> Ring<T> {
     /// the ring is closed: the change came before the announcement, and has not seen it.
     pub(crate) fn announce_mark(&self, lowest: Position, mark: Position) -> bool {
         self.wake_at.store(lowest.word(), Relaxed); // Relaxed: Mark carries it.
-        let tail = self.tail.fetch_or(MARKED, Release); // Mark
+        let tail = self.pushers.tail.fetch_or(MARKED, Release); // Mark
         tail & (CLOSED | DIVERTED) == 0 && Position::of(tail).is_before(mark)
     }
 
@@ -1055,19 +1079,19 @@ impl<T> Ring<T> {
     pub(crate) fn move_mark(&self, lowest: Option<Position>) {
         match lowest {
             Some(lowest) => self.wake_at.store(lowest.word(), Relaxed), // Relaxed: an older one is lower.
-            None => _ = self.tail.fetch_and(!MARKED, Relaxed),
+            None => _ = self.pushers.tail.fetch_and(!MARKED, Relaxed),
         }
     }
 
     /// Whether the lowest mark has been reached. To be asked by who has pushed and met `MARKED`.
     pub(crate) fn mark_is_reached(&self) -> bool {
-        let tail = Position::of(self.tail.load(Acquire)); // Mark
+        let tail = Position::of(self.pushers.tail.load(Acquire)); // Mark
         !tail.is_before(Position::from_word(self.wake_at.load(Relaxed))) // Relaxed: Mark carries it.
     }
 
     /// Whether `mark` has been reached.
     pub(crate) fn has_reached(&self, mark: Position) -> bool {
-        let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: what this thread has pushed is seen.
+        let tail = Position::of(self.pushers.tail.load(Relaxed)); // Relaxed: what this thread has pushed is seen.
         !tail.is_before(mark)
     }
 
@@ -1078,11 +1102,11 @@ impl<T> Ring<T> {
 
     /// Closes the ring: no push is accepted from here on. Says whether it was open.
     pub(crate) fn close(&self) -> bool {
-        self.tail.fetch_or(CLOSED, Release) & CLOSED == 0 // Close
+        self.pushers.tail.fetch_or(CLOSED, Release) & CLOSED == 0 // Close
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.tail.load(Acquire) & CLOSED != 0 // Close
+        self.pushers.tail.load(Acquire) & CLOSED != 0 // Close
     }
 
     // --------------------------------------------------------------- diverting
@@ -1093,7 +1117,7 @@ impl<T> Ring<T> {
     /// beside the ring, as the other operations here.
     #[cfg(feature = "spill")]
     pub(crate) fn divert(&self) -> Result<bool, Refused> {
-        let mut tail = self.tail.load(Acquire); // Close
+        let mut tail = self.pushers.tail.load(Acquire); // Close
         loop {
             if tail & CLOSED != 0 {
                 return Err(Refused::Closed);
@@ -1102,7 +1126,11 @@ impl<T> Ring<T> {
                 return Ok(false);
             }
             // Relaxed: who meets the flag takes the lock.
-            match self.tail.compare_exchange_weak(tail, tail | DIVERTED, Relaxed, Acquire) {
+            match self
+                .pushers
+                .tail
+                .compare_exchange_weak(tail, tail | DIVERTED, Relaxed, Acquire)
+            {
                 Ok(_) => return Ok(true),
                 Err(now) => tail = now, // Close
             }
@@ -1114,7 +1142,7 @@ impl<T> Ring<T> {
     pub(crate) fn is_passed_by(&self) -> bool {
         // Relaxed: the lock tells of the flag, and no push has moved `tail` since that went up. An older `freed` only looks
         // like an open claim.
-        let tail = self.tail.load(Relaxed);
+        let tail = self.pushers.tail.load(Relaxed);
         let freed = self.takers.freed.load(Relaxed);
         tail & DIVERTED != 0 && freed == Position::of(tail).word()
     }
@@ -1122,7 +1150,7 @@ impl<T> Ring<T> {
     /// Lets pushes into the ring again, nothing having gone past it.
     #[cfg(feature = "spill")]
     pub(crate) fn undivert(&self) {
-        self.tail.fetch_and(!DIVERTED, Release); // Close
+        self.pushers.tail.fetch_and(!DIVERTED, Release); // Close
     }
 
     /// Lets pushes into the ring again, everything that has gone past it having been taken: `passed_by` items so far. The next
@@ -1186,7 +1214,7 @@ impl<T> Ring<T> {
     /// The position of the next push.
     #[cfg(feature = "spill")]
     pub(crate) fn end(&self) -> Position {
-        Position::of(self.tail.load(Relaxed)) // Relaxed: what this thread knows to be pushed is before it.
+        Position::of(self.pushers.tail.load(Relaxed)) // Relaxed: what this thread knows to be pushed is before it.
     }
 
     /// Keeps the oldest items where they are, `most` at most and none from `until` on; waits for who is pushing or taking the
@@ -1230,7 +1258,7 @@ impl<T> Ring<T> {
     ///
     /// The oldest item is kept where it is while `look` runs: takes wait, and pushes that have to evict it are refused.
     pub(crate) fn look_at_each(&self, mut look: impl FnMut(&T)) {
-        let end = Position::of(self.tail.load(Relaxed)); // Relaxed: what this thread knows to be pushed is seen.
+        let end = Position::of(self.pushers.tail.load(Relaxed)); // Relaxed: what this thread knows to be pushed is seen.
         let mut at = Position::of(self.takers.head.load(Relaxed)); // Relaxed: an older one has gone, which is seen below.
         let snooze = Snooze::new();
         loop {
@@ -1264,21 +1292,21 @@ impl<T> Ring<T> {
         // Relaxed: a count carries no data. `head` first, so that `tail` is not behind it; what has moved in between
         // can only add, and is cut off.
         let head = Position::of(self.takers.head.load(Acquire));
-        let tail = Position::of(self.tail.load(Relaxed));
+        let tail = Position::of(self.pushers.tail.load(Relaxed));
         self.layout.distance(head, tail).clamp(0, self.capacity as i64) as usize
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         // With `head` read first, no distance means that the ring was empty when `tail` was read.
         let head = self.takers.head.load(Acquire);
-        let tail = self.tail.load(Relaxed); // Relaxed: it carries no data.
+        let tail = self.pushers.tail.load(Relaxed); // Relaxed: it carries no data.
         let is_elsewhere = head & AHEAD != 0 || tail & DIVERTED != 0;
         !is_elsewhere && self.layout.distance(Position::of(head), Position::of(tail)) <= 0
     }
 
     pub(crate) fn is_full(&self) -> bool {
         // As a push sees it. With `tail` read first, a full distance means that the ring was full when `freed` was read.
-        let tail = self.tail.load(Acquire); // Room
+        let tail = self.pushers.tail.load(Acquire); // Room
         let freed = Position::from_word(self.takers.freed.load(Relaxed));
         tail & DIVERTED != 0 || self.layout.distance(freed, Position::of(tail)) >= self.capacity as i64
     }
@@ -1295,7 +1323,7 @@ impl<T> Ring<T> {
         let moved_ahead = self.moved_ahead();
         #[cfg(not(feature = "spill"))]
         let moved_ahead = 0;
-        let tail = Position::of(self.tail.load(Relaxed)); // Relaxed: an older one only counts less.
+        let tail = Position::of(self.pushers.tail.load(Relaxed)); // Relaxed: an older one only counts less.
         Counts {
             pushed: self.number(tail),
             taken: self.number(freed).saturating_sub(evicted + discarded + moved_ahead),
@@ -1459,7 +1487,7 @@ impl<T> Drop for Ring<T> {
         }
         // Nobody else is left, so every claimed position has been published, and `head` to `tail` is what remains.
         let mut at = Position::of(self.takers.head.load(Relaxed));
-        let tail = Position::of(self.tail.load(Relaxed));
+        let tail = Position::of(self.pushers.tail.load(Relaxed));
         let mut dropper = Dropper::new();
         while at != tail {
             // SAFETY: the slot holds a value, and this is the last time that anybody looks.
