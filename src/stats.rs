@@ -60,7 +60,7 @@ pub struct Stats {
     /// Those of [`refused`](Self::refused) that came back because they could not be written to disk.
     pub refused_spill: u64,
     /// Those of [`pushed`](Self::pushed) that went to disk, under `SpillToDisk`: at once, or from memory by a
-    /// [`sync`](crate::Producer::sync) or when the last consumer went.
+    /// `Producer::sync` or when the last consumer went.
     pub spilled: u64,
     /// Items that were on disk when the channel was made, left by an earlier one.
     pub recovered: u64,
