@@ -210,7 +210,7 @@ impl<T> Overflow<T> {
     /// As [`push`](Self::push) for the front of `batch`, which does not go into the ring: nothing is pushed if that has room again.
     pub(crate) fn push_batch(&self, ring: &Ring<T>, batch: &Batch<'_, T>, will_sleep: bool) -> Front {
         with_records(|records| {
-            let unwritable = self.spill.encode_some(batch.left(), records).err();
+            let unwritable = self.spill.encode_some(batch.left().chunks(16), records).err();
             let mut switch = lock(&self.switch);
             if !ring.is_full() && !ring.is_closed() {
                 return Front {
@@ -299,15 +299,16 @@ impl<T> Overflow<T> {
                 let read = read.map_err(|_| Nothing::Unreadable)?;
                 let (is_empty, passed_by) = (log.is_empty(), log.position().wrapping_sub(self.start));
                 let (ahead, is_of_front) = (log.len_in_front(), log.position() == position);
+                let has_ahead = ring.has_ahead();
                 let has_room = switch.has_room(&log);
                 drop(log);
                 // What has gone past the ring since it last had room is behind what was moved ahead.
-                let before = if is_of_front && ring.has_ahead() {
+                let before = if is_of_front && has_ahead {
                     ring.passed_by()
                 } else {
                     passed_by
                 };
-                if ahead == 0 && ring.has_ahead() {
+                if ahead == 0 && has_ahead {
                     ring.end_ahead();
                 }
                 // The next take says that what this one got from there is consumed.
@@ -369,7 +370,10 @@ impl<T> Overflow<T> {
             let Some(oldest) = ring.hold_oldest(until, most) else {
                 return MovedAhead::default();
             };
-            let unwritable = self.spill.encode_some(oldest.items(), records).err();
+            let unwritable = self
+                .spill
+                .encode_some(oldest.items().map(slice::from_ref), records)
+                .err();
             if records.count() == 0 {
                 return MovedAhead {
                     error: unwritable,

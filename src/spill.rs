@@ -273,21 +273,21 @@ impl<T> Spill<T> {
         self.codec.encode(items, records)
     }
 
-    /// Encodes some of the first items, at least one if there is any; what it takes is bounded, however many they are.
+    /// Encodes some of the first `pieces`, at least one if there is any; what it takes is bounded, however many they are.
     pub(crate) fn encode_some<'a>(
         &self,
-        items: impl IntoIterator<Item = &'a T>,
+        pieces: impl Iterator<Item = &'a [T]>,
         records: &mut Records,
     ) -> Result<(), SpillError>
     where
         T: 'a,
     {
         const ENOUGH_BYTES: usize = 64 << 10;
-        for item in items {
+        for items in pieces {
             if records.bytes().len() >= ENOUGH_BYTES {
                 break;
             }
-            self.encode(slice::from_ref(item), records)?;
+            self.encode(items, records)?;
         }
         Ok(())
     }
