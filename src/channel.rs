@@ -1029,22 +1029,23 @@ impl<T> Channel<T> {
         if self.consumers.leave() {
             let mut disposal = self.disposal();
             disposal.run(|| _ = self.close());
+            // By way of the heap: a large item may not fit on the stack.
+            let mut left = Vec::new();
             #[cfg(feature = "spill")]
-            self.keep_rest(&mut disposal);
-            while self.discard_rest(16, &mut disposal) {}
+            self.keep_rest(&mut left, &mut disposal);
+            while self.discard_rest(&mut left, 16, &mut disposal) {}
             disposal.finish();
         }
     }
 
-    /// Drops the oldest items in memory, at most `max`; says whether there were any.
-    fn discard_rest(&self, max: usize, disposal: &mut Disposal<'_, T>) -> bool {
-        let mut left = Vec::new(); // By way of the heap: a large item may not fit on the stack.
-        let mut take = || self.skip_pending(|| self.ring.take_into(&mut left, max, Purpose::Discard, disposal));
+    /// Drops the oldest items in memory, at most `max` and by way of `left`; says whether there were any.
+    fn discard_rest(&self, left: &mut Vec<T>, max: usize, disposal: &mut Disposal<'_, T>) -> bool {
+        let mut take = || self.skip_pending(|| self.ring.take_into(left, max, Purpose::Discard, disposal));
         let mut taken = take();
         while matches!(taken, Err(Nothing::Diverted)) && self.leave_log() {
             taken = take();
         }
-        disposal.discarded(&mut left);
+        disposal.discarded(left);
         taken.is_ok()
     }
 
@@ -1059,7 +1060,7 @@ impl<T> Channel<T> {
 
     /// Moves what is left in memory to the log, if that is wanted, but for items that cannot be written.
     #[cfg(feature = "spill")]
-    fn keep_rest(&self, disposal: &mut Disposal<'_, T>) {
+    fn keep_rest(&self, left: &mut Vec<T>, disposal: &mut Disposal<'_, T>) {
         let Some(overflow) = self.overflow.as_ref().filter(|overflow| overflow.begin_keeping()) else {
             return;
         };
@@ -1083,7 +1084,7 @@ impl<T> Channel<T> {
                 }
                 None => true,
             };
-            if !is_about_item || !self.discard_rest(1, disposal) {
+            if !is_about_item || !self.discard_rest(left, 1, disposal) {
                 break;
             }
             at_once = MOVED_AT_ONCE;

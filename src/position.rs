@@ -34,7 +34,7 @@ pub(crate) const MARKED: u64 = 1 << 2;
 pub(crate) const DIVERTED: u64 = 1 << 3;
 
 const FLAG_BITS: u32 = 4;
-pub(crate) const FLAGS: u64 = (1 << FLAG_BITS) - 1;
+const FLAGS: u64 = (1 << FLAG_BITS) - 1;
 /// One slot further, where that does not end the lap.
 const ONE: u64 = 1 << FLAG_BITS;
 

@@ -77,7 +77,7 @@ pub(crate) use self::batch::Batch;
 use self::lines::Lines;
 use crate::disposal::Disposal;
 use crate::error::BuildError;
-use crate::position::{AHEAD, CLOSED, DIVERTED, FLAGS, HELD, Layout, MARKED, MAX_SLOTS, Position, WAITED};
+use crate::position::{AHEAD, CLOSED, DIVERTED, HELD, Layout, MARKED, MAX_SLOTS, Position, WAITED};
 use crate::spin::{Snooze, Spin};
 use crate::sync::{AcqRel, Acquire, AtomicU8, AtomicU64, Relaxed, Release, UnsafeCell};
 use crate::tally::{Tally, raise};
@@ -973,6 +973,19 @@ impl<T> Ring<T> {
         slot.with(|slot| unsafe { (*slot).assume_init_ref() })
     }
 
+    /// The values of `count` positions from `at` on.
+    ///
+    /// # Safety
+    ///
+    /// As [`value`](Self::value) for the slot of each.
+    #[allow(unsafe_code)]
+    unsafe fn values(&self, at: Position, count: usize) -> impl DoubleEndedIterator<Item = &T> {
+        let (before_wrap, rest) = self.split(at, count);
+        // SAFETY: by the contract.
+        let value = |slot| unsafe { Self::value(slot) };
+        before_wrap.1.iter().chain(rest.1).map(value)
+    }
+
     /// Moves the values of `count` positions from `at` on to `out`.
     ///
     /// # Safety
@@ -1043,7 +1056,8 @@ impl<T> Ring<T> {
     pub(crate) fn announce_taker(&self) -> bool {
         let tail = self.raise_waited(Side::Takers);
         // Relaxed: an older `head` only looks like an item. Of those ahead, whose pushes `tail` tells of, so does the flag.
-        self.takers.head.load(Relaxed) & (!FLAGS | AHEAD) == tail.word()
+        let head = self.takers.head.load(Relaxed);
+        head & AHEAD == 0 && Position::of(head) == tail
     }
 
     /// Raises the flag that somebody on `side` sleeps; returns the position it was raised at.
@@ -1246,11 +1260,11 @@ impl<T> Ring<T> {
         // Relaxed: nobody else is here. So every claimed position has been published, and no claim on `head` is open.
         let head = Position::of(self.takers.head.load(Relaxed));
         let first = self.layout.advance(head, self.excess(head));
-        let (before_wrap, rest) = self.split(first, self.len());
         // SAFETY: the slots from `first` on hold values, and while the ring is borrowed nobody moves them out.
         #[allow(unsafe_code)]
-        let value = |slot| unsafe { Self::value(slot) };
-        before_wrap.1.iter().chain(rest.1).map(value)
+        unsafe {
+            self.values(first, self.len())
+        }
     }
 
     /// Shows `look` each item that is inside from the beginning of the call to its end, oldest first, and of those that
@@ -1383,11 +1397,11 @@ pub(crate) struct Oldest<'a, T> {
 #[cfg(feature = "spill")]
 impl<T> Oldest<'_, T> {
     pub(crate) fn items(&self) -> impl Iterator<Item = &T> {
-        let (before_wrap, rest) = self.ring.split(self.at, self.count);
         // SAFETY: the slots hold values (Publish), and `head`, which is held before them, keeps them there.
         #[allow(unsafe_code)]
-        let value = |slot| unsafe { Ring::value(slot) };
-        before_wrap.1.iter().chain(rest.1).map(value)
+        unsafe {
+            self.ring.values(self.at, self.count)
+        }
     }
 
     /// Moves the first `count` (not 0) to `out`, and sends takes past the ring for them. To be called by who has put them there

@@ -1070,6 +1070,35 @@ mod overflow {
         thread::spawn(move || items.for_each(|n| producer.push(n).unwrap()))
     }
 
+    /// All items, in batches of two, the reports of which have the items' numbers.
+    fn batches(consumer: &Consumer<usize>) -> Vec<usize> {
+        let mut out = Vec::new();
+        loop {
+            let report = consumer.take_batch_into(&mut out, 2);
+            if report.taken == 0 {
+                return out;
+            }
+            assert_eq!(report.first, out[out.len() - report.taken] as u64);
+        }
+    }
+
+    /// All items: two consumers try twice to take one while something `else_happens`, and each sees them in order.
+    fn taken_by_two(consumer: Consumer<usize>, else_happens: impl FnOnce() -> thread::JoinHandle<()>) -> Vec<usize> {
+        let two = |consumer: Consumer<usize>| (0..2).filter_map(|_| consumer.try_take().ok()).collect::<Vec<_>>();
+        let other = consumer.clone();
+        let taker = thread::spawn(move || two(other));
+        let happening = else_happens();
+        let mut taken = two(consumer.clone());
+        assert!(taken.is_sorted(), "{taken:?}");
+        let others = taker.join().unwrap();
+        assert!(others.is_sorted(), "{others:?}");
+        happening.join().unwrap();
+        taken.extend(others);
+        taken.extend(consumer.try_iter());
+        taken.sort_unstable();
+        taken
+    }
+
     /// One order, into the log and back, and nobody sleeps beside an item.
     #[test]
     fn a_producer_and_a_consumer_switch_in_order() {
@@ -1087,15 +1116,7 @@ mod overflow {
         model(2, || {
             let (producer, consumer) = spilling(1);
             let pusher = push(producer, 0..4);
-            let mut out = Vec::new();
-            loop {
-                let report = consumer.take_batch_into(&mut out, 2);
-                if report.taken == 0 {
-                    break;
-                }
-                assert_eq!(report.first, out[out.len() - report.taken] as u64);
-            }
-            assert_eq!(out, [0, 1, 2, 3]);
+            assert_eq!(batches(&consumer), [0, 1, 2, 3]);
             pusher.join().unwrap();
         });
     }
@@ -1137,18 +1158,7 @@ mod overflow {
         model(1, || {
             let (producer, consumer) = spilling(1);
             (0..2).for_each(|n| producer.push(n).unwrap());
-            let two = |consumer: Consumer<usize>| (0..2).filter_map(|_| consumer.try_take().ok()).collect::<Vec<_>>();
-            let other = consumer.clone();
-            let taker = thread::spawn(move || two(other));
-            let pusher = push(producer, 2..4);
-            let mut taken = two(consumer.clone());
-            assert!(taken.is_sorted(), "{taken:?}");
-            let others = taker.join().unwrap();
-            assert!(others.is_sorted(), "{others:?}");
-            pusher.join().unwrap();
-            taken.extend(others);
-            taken.extend(consumer.try_iter());
-            taken.sort_unstable();
+            let taken = taken_by_two(consumer, || push(producer, 2..4));
             assert_eq!(taken, [0, 1, 2, 3]);
         });
     }
@@ -1304,15 +1314,7 @@ mod overflow {
             let syncing = producer.clone();
             let syncing = thread::spawn(move || syncing.flush().unwrap());
             let pusher = push(producer, 1..3);
-            let mut out = Vec::new();
-            loop {
-                let report = consumer.take_batch_into(&mut out, 2);
-                if report.taken == 0 {
-                    break;
-                }
-                assert_eq!(report.first, out[out.len() - report.taken] as u64);
-            }
-            assert_eq!(out, [0, 1, 2]);
+            assert_eq!(batches(&consumer), [0, 1, 2]);
             syncing.join().unwrap();
             pusher.join().unwrap();
         });
@@ -1323,18 +1325,7 @@ mod overflow {
         model(1, || {
             let (producer, consumer) = spilling(3);
             (0..3).for_each(|n| producer.push(n).unwrap());
-            let two = |consumer: Consumer<usize>| (0..2).filter_map(|_| consumer.try_take().ok()).collect::<Vec<_>>();
-            let other = consumer.clone();
-            let taker = thread::spawn(move || two(other));
-            let syncing = thread::spawn(move || producer.flush().unwrap());
-            let mut taken = two(consumer.clone());
-            assert!(taken.is_sorted(), "{taken:?}");
-            let others = taker.join().unwrap();
-            assert!(others.is_sorted(), "{others:?}");
-            syncing.join().unwrap();
-            taken.extend(others);
-            taken.extend(consumer.try_iter());
-            taken.sort_unstable();
+            let taken = taken_by_two(consumer, || thread::spawn(move || producer.flush().unwrap()));
             assert_eq!(taken, [0, 1, 2]);
         });
     }

@@ -772,25 +772,11 @@ fn items_that_are_synced_keep_their_numbers() {
 /// Bug class: a waiting push that burns a core. What lies in front has filled the log.
 #[test]
 fn who_waits_at_a_cap_that_what_was_synced_has_reached_sleeps() {
-    struct Counting(Arc<AtomicUsize>);
-
-    impl Codec<u64> for Counting {
-        fn encode(&self, item: &u64, out: &mut Vec<u8>) -> Result<(), Box<dyn Error + Send + Sync>> {
-            self.0.fetch_add(1, Relaxed);
-            out.extend_from_slice(&item.to_le_bytes());
-            Ok(())
-        }
-
-        fn decode(&self, bytes: &[u8]) -> Result<u64, Box<dyn Error + Send + Sync>> {
-            Ok(u64::from_le_bytes(bytes.try_into()?))
-        }
-    }
-
     let dir = tempfile::tempdir().unwrap();
-    let encoded = Arc::new(AtomicUsize::new(0));
+    let counting = Counting::default();
     let open = || {
         let options = Spill::options().segment_bytes(4 << 10).max_bytes(16 << 10);
-        let options = options.at_cap(AtCap::Block).codec(Counting(encoded.clone()));
+        let options = options.at_cap(AtCap::Block).codec(counting.clone());
         channel(
             10_000,
             BackPressurePolicy::SpillToDisk(options.open(dir.path()).unwrap()),
@@ -803,10 +789,10 @@ fn who_waits_at_a_cap_that_what_was_synced_has_reached_sleeps() {
     drop((producer, consumer));
 
     let (producer, consumer) = open();
-    encoded.store(0, Relaxed);
+    counting.0.store(0, Relaxed);
     let pushed = producer.push_timeout(1, Duration::from_millis(300));
     assert_eq!(pushed, Err(PushError::Timeout(1)));
-    assert!(encoded.load(Relaxed) < 100, "it spins");
+    assert!(counting.0.load(Relaxed) < 100, "it spins");
     in_time(move || {
         let pusher = thread::spawn(move || producer.push(1).unwrap());
         assert_eq!(consumer.iter().last(), Some(1));
@@ -817,29 +803,12 @@ fn who_waits_at_a_cap_that_what_was_synced_has_reached_sleeps() {
 /// An error that came too late to matter is foreign code.
 #[test]
 fn an_unused_error_that_panics_keeps_no_pusher_asleep() {
-    #[derive(Debug)]
-    struct Fault;
-
-    impl std::fmt::Display for Fault {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("fault")
-        }
-    }
-
-    impl Error for Fault {}
-
-    impl Drop for Fault {
-        fn drop(&mut self) {
-            std::panic::panic_any("dropped");
-        }
-    }
-
     struct Faulty;
 
     impl Codec<Vec<u8>> for Faulty {
         fn encode(&self, item: &Vec<u8>, out: &mut Vec<u8>) -> Result<(), Box<dyn Error + Send + Sync>> {
             if item.is_empty() {
-                return Err(Box::new(Fault));
+                return Err(Box::new(Spiteful));
             }
             out.extend_from_slice(item);
             Ok(())
@@ -1316,22 +1285,27 @@ fn a_destructor_that_panics_keeps_nobody_asleep() {
     assert_eq!((item(first.poll()), item(second.poll())), (1, 113));
 }
 
+/// An error that panics when it is dropped.
+#[derive(Debug)]
+struct Spiteful;
+
+impl std::fmt::Display for Spiteful {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("spiteful")
+    }
+}
+
+impl Error for Spiteful {}
+
+impl Drop for Spiteful {
+    fn drop(&mut self) {
+        std::panic::panic_any("the error fails");
+    }
+}
+
 /// An error that is dropped is foreign code as well.
 #[test]
 fn an_error_that_panics_when_dropped_duplicates_nothing() {
-    #[derive(Debug)]
-    struct Spiteful;
-    impl std::fmt::Display for Spiteful {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("spiteful")
-        }
-    }
-    impl Error for Spiteful {}
-    impl Drop for Spiteful {
-        fn drop(&mut self) {
-            std::panic::panic_any("the error fails");
-        }
-    }
     struct Numbers;
     impl Codec<u64> for Numbers {
         fn encode(&self, item: &u64, out: &mut Vec<u8>) -> Result<(), Box<dyn Error + Send + Sync>> {
