@@ -197,13 +197,9 @@ impl<T> Channel<T> {
         seat: &mut Seat,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), PushError<T>>> {
-        if let Some(pushed) = item.take() {
-            if let Ok(claim) = self.ring.claim_slot() {
-                self.pushed(self.ring.fill(claim, pushed));
-                seat.settle();
-                return Poll::Ready(Ok(()));
-            }
-            *item = Some(pushed);
+        if item.is_some() && self.push_in_place(item).is_ok() {
+            seat.settle();
+            return Poll::Ready(Ok(()));
         }
         self.poll_push_when_room(item, seat, cx)
     }
@@ -237,19 +233,23 @@ impl<T> Channel<T> {
 
     /// One attempt of a `Block` push: whether `item` went in, or stays because the channel is closed.
     fn attempt_push(&self, item: &mut Option<T>, attempt: Attempt) -> Outcome<bool> {
-        let Some(pushed) = item.take() else {
-            return Outcome::Done(true);
-        };
-        match self.ring.claim_slot() {
-            Ok(claim) => {
-                self.pushed(self.ring.fill(claim, pushed));
-                Outcome::Done(true)
-            }
-            Err(refused) => {
-                *item = Some(pushed);
-                self.attempt_refused(refused, attempt, false)
+        match self.push_in_place(item) {
+            Ok(()) => Outcome::Done(true),
+            Err(refused) => self.attempt_refused(refused, attempt, false),
+        }
+    }
+
+    /// Pushes `item`, if it is there and the ring has room, straight from its place: each move of a large item costs more
+    /// than the push.
+    #[inline(always)]
+    fn push_in_place(&self, item: &mut Option<T>) -> Result<(), Refused> {
+        if item.is_some() {
+            let claim = self.ring.claim_slot()?;
+            if let Some(item) = item.take() {
+                self.pushed(self.ring.fill(claim, item));
             }
         }
+        Ok(())
     }
 
     fn attempt_refused<R>(&self, refused: Refused, attempt: Attempt, closed: R) -> Outcome<R> {

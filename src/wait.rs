@@ -20,7 +20,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -303,7 +303,8 @@ pub(crate) fn come_back_later<R>(cx: &Context<'_>) -> Poll<R> {
 /// A task's place in a waiting room, kept from poll to poll; empty while it does not wait.
 #[derive(Default)]
 pub(crate) struct Seat {
-    taken: Option<(EventListener, Arc<Relay>)>,
+    /// Left in [`drop`](Self::drop), where most places are empty: there is nothing else to drop.
+    taken: ManuallyDrop<Option<(EventListener, Arc<Relay>)>>,
 }
 
 impl Seat {
@@ -317,13 +318,13 @@ impl Seat {
             due: room.due.clone(),
         };
         Self {
-            taken: Some((room.event.listen(), Arc::new(relay))),
+            taken: ManuallyDrop::new(Some((room.event.listen(), Arc::new(relay)))),
         }
     }
 
     /// Whether this place is in `room`, or empty.
     fn is_in(&self, room: &WaitingRoom) -> bool {
-        match &self.taken {
+        match &*self.taken {
             Some((_, relay)) => Arc::ptr_eq(&relay.due, &room.due),
             None => true,
         }
@@ -331,13 +332,13 @@ impl Seat {
 
     /// Whether this place was notified, which empties it; if not, `cx` will be woken when it is.
     fn poll_notified(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some((listener, relay)) = &mut self.taken {
+        if let Some((listener, relay)) = &mut *self.taken {
             relay.set_task(cx.waker());
             let waker = Waker::from(relay.clone());
             if Pin::new(listener).poll(&mut Context::from_waker(&waker)).is_pending() {
                 return Poll::Pending;
             }
-            self.taken = None;
+            drop(self.taken.take());
         }
         Poll::Ready(())
     }
@@ -351,7 +352,8 @@ impl Seat {
     }
 
     /// Gives the place up. If it was notified, somebody else is.
-    #[inline]
+    #[cold]
+    #[inline(never)]
     pub(crate) fn leave(&mut self) {
         if let Some((listener, relay)) = self.taken.take() {
             drop(listener);
@@ -361,8 +363,11 @@ impl Seat {
 }
 
 impl Drop for Seat {
+    #[inline(always)]
     fn drop(&mut self) {
-        self.leave();
+        if !self.is_empty() {
+            self.leave();
+        }
     }
 }
 
