@@ -8,6 +8,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::disposal::{Disposal, OnDrop};
 use crate::error::{BatchPushError, BuildError, PushError, TryTakeError};
+use crate::gather::Gathering;
 use crate::later;
 use crate::marks::{Marks, Watch, block_until};
 #[cfg(feature = "spill")]
@@ -34,6 +35,8 @@ pub(crate) struct Channel<T> {
     overflow: Option<Overflow<T>>,
     /// Takers wait here for items.
     not_empty: WaitingRoom,
+    /// Takers let items gather.
+    gathering: CachePadded<Gathering>,
     /// Pushers wait here for room.
     not_full: Pushers,
     /// Takers wait here for several items.
@@ -57,6 +60,9 @@ struct Refusals {
     #[cfg(feature = "spill")]
     unwritten: Tally,
 }
+
+/// A quarter of so many items is enough for a take not to let more gather.
+const GATHERED: usize = 256;
 
 /// So many items at most are kept from takes while they are written to disk.
 #[cfg(feature = "spill")]
@@ -105,6 +111,7 @@ impl<T> Channel<T> {
             when_full,
             not_empty,
             not_full,
+            gathering: CachePadded::new(Gathering::new()),
             marks: Marks::new(),
             closed: WaitingRoom::new(0),
             producers: Handles::one(),
@@ -789,6 +796,7 @@ impl<T> Channel<T> {
         if max == 0 {
             return 0;
         }
+        self.let_gather(max);
         let taken = match self.attempt_take_into(out, max, report, Attempt::Plain) {
             Outcome::Done(taken) => taken,
             _ => {
@@ -799,6 +807,12 @@ impl<T> Channel<T> {
             }
         };
         taken.unwrap_or_else(|| self.report_end(report))
+    }
+
+    /// Lets items gather before a take of up to `max`, unless there are enough to make the most of a transfer of the lines.
+    fn let_gather(&self, max: usize) {
+        let enough = max.min(self.ring.capacity()).min(GATHERED) / 4;
+        self.gathering.pause(enough, || self.ring.len());
     }
 
     fn attempt_take_into(
@@ -828,6 +842,9 @@ impl<T> Channel<T> {
     ) -> Poll<usize> {
         if max == 0 {
             return Poll::Ready(0);
+        }
+        if seat.is_empty() {
+            self.let_gather(max);
         }
         let poll = self
             .not_empty

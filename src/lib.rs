@@ -168,6 +168,7 @@ mod builder;
 mod consumer;
 mod disposal;
 mod error;
+mod gather;
 #[cfg(feature = "latency")]
 mod latency;
 mod linger;

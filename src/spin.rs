@@ -50,7 +50,7 @@ pub(crate) struct Snooze {
 
 impl Snooze {
     /// Turn `n` spins 2^n times (about 10 ns each), up to this turn; later turns yield.
-    const LONGEST_SPIN: u32 = 7;
+    pub(crate) const LONGEST_SPIN: u32 = 7;
     const YIELDS: u32 = 4;
 
     /// Waits for something that takes about `2^step` spins.

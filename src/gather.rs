@@ -1,0 +1,116 @@
+//! Letting items gather before they are taken.
+//!
+//! A taker that keeps up with the pushers takes each item as it comes, so that every push and every take waits for cache
+//! lines that the other side has just written. If it leaves the pushers alone for a moment, they fill whole lines meanwhile,
+//! and both sides are faster. That pays only while items come in quick succession: whether they do is told from how
+//! many come during a pause.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use crate::spin::Snooze;
+
+/// How long takers pause. A guess, shared by all of them and no part of any model: its accesses are Relaxed.
+pub(crate) struct Gathering {
+    /// As [`Snooze::of`] takes it; 0 for not at all.
+    pause: AtomicU32,
+    /// How often that was 0.
+    skipped: AtomicU32,
+}
+
+impl Gathering {
+    /// What has not paid is tried again once in so many times.
+    const SKIPS: u32 = 32;
+
+    /// The shortest pause: another is over before an item can come.
+    const SHORTEST: u32 = 4;
+
+    pub(crate) fn new() -> Self {
+        Self {
+            pause: AtomicU32::new(0),
+            skipped: AtomicU32::new(0),
+        }
+    }
+
+    /// Pauses, for about a microsecond at most, if fewer than `enough` items are inside, but some, and others come quickly.
+    pub(crate) fn pause(&self, enough: usize, inside: impl Fn() -> usize) {
+        if cfg!(loom) {
+            return;
+        }
+        let pause = match self.pause.load(Relaxed) {
+            0 if !self.is_to_be_tried() => return,
+            0 => Self::SHORTEST,
+            pause => pause,
+        };
+        let before = inside();
+        if before == 0 || before >= enough {
+            return;
+        }
+        Snooze::of(pause).turn();
+        let next = if inside() > 2 * before {
+            (pause + 1).min(Snooze::LONGEST_SPIN)
+        } else if pause > Self::SHORTEST {
+            pause - 1
+        } else {
+            0
+        };
+        self.pause.store(next, Relaxed);
+    }
+
+    fn is_to_be_tried(&self) -> bool {
+        let skipped = self.skipped.load(Relaxed).wrapping_add(1);
+        self.skipped.store(skipped, Relaxed);
+        skipped % Self::SKIPS == 0
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// How many of `times` takes paused, of which each found one item, and `more` after a pause.
+    fn pauses(gathering: &Gathering, times: usize, more: usize) -> usize {
+        let mut pauses = 0;
+        for _ in 0..times {
+            let looks = Cell::new(0);
+            gathering.pause(64, || {
+                looks.set(looks.get() + 1);
+                if looks.get() == 1 { 1 } else { 1 + more }
+            });
+            pauses += usize::from(looks.get() == 2);
+        }
+        pauses
+    }
+
+    #[test]
+    fn takers_pause_while_that_lets_items_come() {
+        let gathering = Gathering::new();
+        assert_eq!(pauses(&gathering, 31, 2), 0);
+        assert_eq!(pauses(&gathering, 100, 2), 100);
+        assert_eq!(gathering.pause.load(Relaxed), Snooze::LONGEST_SPIN);
+    }
+
+    #[test]
+    fn takers_stop_pausing_when_no_items_come() {
+        let gathering = Gathering::new();
+        pauses(&gathering, 1000, 2);
+        let until_stopped = Snooze::LONGEST_SPIN - Gathering::SHORTEST + 1;
+        assert_eq!(pauses(&gathering, until_stopped as usize, 1), until_stopped as usize);
+        assert_eq!(pauses(&gathering, 320, 1), 10);
+    }
+
+    #[test]
+    fn nobody_pauses_for_what_is_not_there_or_is_enough() {
+        let gathering = Gathering::new();
+        pauses(&gathering, 100, 2);
+        for inside in [0, 64, 1000] {
+            let looks = Cell::new(0);
+            gathering.pause(64, || {
+                looks.set(looks.get() + 1);
+                inside
+            });
+            assert_eq!(looks.get(), 1);
+        }
+    }
+}
