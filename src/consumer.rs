@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::channel::{Channel, deadline_after};
-use crate::coop::cooperate;
+use crate::coop::{cooperate, cooperate_for_one};
 use crate::error::{TakeTimeoutError, TryTakeError};
 use crate::producer::shared_methods;
 use crate::report::{Losses, Report};
@@ -144,7 +144,7 @@ impl<T> Consumer<T> {
     /// ```
     pub fn take_async(&self) -> impl Future<Output = Option<T>> + '_ {
         let mut seat = Seat::default();
-        poll_fn(move |cx| cooperate(cx, |cx| self.channel.poll_take(&mut seat, cx)))
+        poll_fn(move |cx| cooperate_for_one(cx, |cx| self.channel.poll_take(&mut seat, cx)))
     }
 
     /// Takes up to `max` items, oldest first, blocking the thread until there is at least one.

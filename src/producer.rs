@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::channel::{Channel, deadline_after};
-use crate::coop::cooperate;
+use crate::coop::{cooperate, cooperate_for_one};
 use crate::error::{BatchPushError, PushError};
 use crate::ordered::{Timestamped, check_order};
 use crate::stats::Stats;
@@ -574,7 +574,7 @@ impl<T> Future for PushAsync<'_, T> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        cooperate(cx, |cx| this.channel.poll_push(&mut this.item, &mut this.seat, cx))
+        cooperate_for_one(cx, |cx| this.channel.poll_push(&mut this.item, &mut this.seat, cx))
     }
 }
 
