@@ -314,7 +314,7 @@ impl<T> Channel<T> {
 
     /// Pushes `item` and returns what was evicted for it.
     ///
-    /// On the short way the evicted item goes from its slot to the caller, as in [`take_one`](Self::take_one).
+    /// On the short way the evicted item goes straight from its slot to the caller.
     #[inline(always)]
     pub(crate) fn push_displacing(&self, item: T) -> Result<Option<T>, PushError<T>> {
         if self.when_full != WhenFull::DropOldest {
@@ -323,9 +323,10 @@ impl<T> Channel<T> {
         let Some(swap) = self.ring.claim_swap() else {
             return self.push_displacing_slowly(item);
         };
-        let (displaced, moved) = self.ring.swap(swap, item);
+        let mut displaced = Ok(None);
+        let moved = self.ring.swap(swap, item, |oldest| displaced = Ok(Some(oldest)));
         self.pushed(moved);
-        Ok(Some(displaced))
+        displaced
     }
 
     #[inline(never)]
@@ -559,24 +560,26 @@ impl<T> Channel<T> {
 
     // ----------------------------------------------------------------- taking
 
-    /// Takes the oldest item, if need be `slowly`.
-    ///
-    /// On the short way an item goes from its slot to the caller and through no results of other shapes, each of which
-    /// would copy it.
+    /// Takes the oldest item if it is there for the asking; says whether it was. `put` must not panic: the slot is given back
+    /// after it.
     #[inline(always)]
-    fn take_or<E>(&self, slowly: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    pub(crate) fn take_at_once(&self, put: impl FnOnce(T)) -> bool {
         let Some(turn) = self.ring.turn() else {
-            return slowly();
+            return false;
         };
-        let (item, moved) = self.ring.take(turn);
+        let moved = self.ring.take(turn, put);
         self.taken(moved);
-        Ok(item)
+        true
     }
 
     /// Takes the oldest item.
     #[inline(always)]
     fn take_one(&self) -> Result<T, Nothing> {
-        self.take_or(|| self.take_one_slowly())
+        let mut taken = Err(Nothing::Empty);
+        if !self.take_at_once(|item| taken = Ok(item)) {
+            taken = self.take_one_slowly();
+        }
+        taken
     }
 
     #[inline(never)]
@@ -717,13 +720,21 @@ impl<T> Channel<T> {
     /// Takes the oldest item, without waiting for one.
     #[inline(always)]
     pub(crate) fn try_take(&self) -> Result<T, TryTakeError> {
-        self.take_or(|| self.try_take_slowly())
+        let mut taken = Err(TryTakeError::Empty);
+        if !self.take_at_once(|item| taken = Ok(item)) {
+            taken = self.try_take_slowly();
+        }
+        taken
     }
 
-    /// As [`try_take`](Self::try_take) for who need not know why there is nothing: the item then goes by way of registers.
+    /// As [`try_take`](Self::try_take) for who need not know why there is nothing: a small item then goes by way of registers.
     #[inline(always)]
     pub(crate) fn pop(&self) -> Option<T> {
-        self.take_or(|| self.try_take_slowly().map_err(|_| ())).ok()
+        let mut taken = None;
+        if !self.take_at_once(|item| taken = Some(item)) {
+            taken = self.try_take_slowly().ok();
+        }
+        taken
     }
 
     #[inline(never)]
@@ -770,22 +781,28 @@ impl<T> Channel<T> {
         }
     }
 
-    /// Takes the oldest item, waiting for one: the outer `None` says that the time was up, the inner that the channel
-    /// is closed and drained.
-    #[inline]
-    pub(crate) fn take(&self, deadline: impl FnOnce() -> Option<Instant>) -> Option<Option<T>> {
-        match self.take_one() {
-            Ok(item) => Some(Some(item)),
-            Err(Nothing::Closed) => Some(None),
-            Err(_) => self.take_when_pushed(deadline()),
+    /// Takes the oldest item, waiting for one.
+    #[inline(always)]
+    pub(crate) fn take(&self) -> Option<T> {
+        let mut taken = None;
+        if !self.take_at_once(|item| taken = Some(item)) {
+            taken = self.take_when_pushed(|| None).flatten();
         }
+        taken
     }
 
-    #[cold]
-    fn take_when_pushed(&self, deadline: Option<Instant>) -> Option<Option<T>> {
+    /// Takes the oldest item, waiting for one: the outer `None` says that the time was up, the inner that the channel
+    /// is closed and drained.
+    #[inline(never)]
+    pub(crate) fn take_when_pushed(&self, deadline: impl FnOnce() -> Option<Instant>) -> Option<Option<T>> {
+        match self.take_one_slowly() {
+            Ok(item) => return Some(Some(item)),
+            Err(Nothing::Closed) => return Some(None),
+            Err(_) => {}
+        }
         let taken = self
             .not_empty
-            .block_until(deadline, |attempt| self.attempt_take(attempt, self.take_one()));
+            .block_until(deadline(), |attempt| self.attempt_take(attempt, self.take_one()));
         self.not_empty.pace(!self.ring.is_empty());
         taken
     }
@@ -826,7 +843,18 @@ impl<T> Channel<T> {
     }
 
     /// As [`take`](Self::take) for a task.
+    #[inline]
     pub(crate) fn poll_take(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let mut taken = None;
+        if self.take_at_once(|item| taken = Some(item)) {
+            seat.settle();
+            return Poll::Ready(taken);
+        }
+        self.poll_take_when_pushed(seat, cx)
+    }
+
+    #[inline(never)]
+    fn poll_take_when_pushed(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Option<T>> {
         self.not_empty
             .poll_until(seat, cx, |attempt| self.attempt_take(attempt, self.take_one()))
     }

@@ -73,7 +73,7 @@ impl<T> Consumer<T> {
     #[doc(alias = "recv")]
     #[inline]
     pub fn take(&self) -> Option<T> {
-        self.channel.take(|| None).flatten()
+        self.channel.take()
     }
 
     /// Takes the oldest item if there is one.
@@ -122,7 +122,11 @@ impl<T> Consumer<T> {
     /// assert_eq!(taken, Err(TakeTimeoutError::Timeout));
     /// ```
     pub fn take_timeout(&self, timeout: Duration) -> Result<T, TakeTimeoutError> {
-        in_time(self.channel.take(|| deadline_after(timeout)))
+        let mut taken = Err(TakeTimeoutError::Timeout);
+        if !self.channel.take_at_once(|item| taken = Ok(item)) {
+            taken = in_time(self.channel.take_when_pushed(|| deadline_after(timeout)));
+        }
+        taken
     }
 
     /// Takes the oldest item as a future; `None` once the channel is closed and drained.
@@ -504,7 +508,7 @@ impl<T> Iterator for TryIter<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<T> {
-        self.consumer.try_take().ok()
+        self.consumer.channel.pop()
     }
 }
 

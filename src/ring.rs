@@ -387,9 +387,10 @@ impl<T> Ring<T> {
                 Err(refused) => break Err((item, refused)),
             }
             if let Some(swap) = self.claim_swap() {
-                let (oldest, moved) = self.swap(swap, item);
+                let mut displaced = None;
+                let moved = self.swap(swap, item, |oldest| displaced = Some(oldest));
                 disposal.run(|| then(moved));
-                break Ok(Some(oldest));
+                break Ok(displaced);
             }
             // What lies beyond the capacity is gone already, to earlier pushes.
             disposal.evicted(evicted.take());
@@ -438,21 +439,22 @@ impl<T> Ring<T> {
         })
     }
 
-    /// Pushes `item` and takes the oldest, both of which are claimed.
+    /// Pushes `item` and gives the oldest to `put`, as [`read_to`](Self::read_to) does; both are claimed.
     #[inline(always)]
-    pub(crate) fn swap(&self, swap: Swap, item: T) -> (T, Moved) {
+    pub(crate) fn swap(&self, swap: Swap, item: T, put: impl FnOnce(T)) -> Moved {
         self.publish(swap.newest, item);
         self.let_go(swap.next);
         // SAFETY: this thread held `head` at `oldest` after meeting its stamp (Publish), and nobody else takes it.
         #[allow(unsafe_code)]
-        let oldest = unsafe { self.read(swap.oldest) };
+        unsafe {
+            self.read_to(swap.oldest, put);
+        }
         self.takers.displaced.add_alone(1);
         self.free(swap.next);
-        let moved = Moved {
+        Moved {
             count: 1,
             sleepers: swap.sleepers,
-        };
-        (oldest, moved)
+        }
     }
 
     /// Ends a hold on `head`: takes go on from `next`.
@@ -616,14 +618,16 @@ impl<T> Ring<T> {
         })
     }
 
-    /// Takes the item that [`turn`](Self::turn) has claimed.
+    /// Takes the item that [`turn`](Self::turn) has claimed, and gives it to `put`, as [`read_to`](Self::read_to) does.
     #[inline(always)]
-    pub(crate) fn take(&self, turn: Turn) -> (T, Moved) {
+    pub(crate) fn take(&self, turn: Turn, put: impl FnOnce(T)) -> Moved {
         // SAFETY: this thread claimed the position on `head`, after meeting its stamp or `ready` (Publish).
         #[allow(unsafe_code)]
-        let item = unsafe { self.read(turn.at) };
+        unsafe {
+            self.read_to(turn.at, put);
+        }
         self.free(turn.end);
-        (item, turn.into())
+        turn.into()
     }
 
     /// Takes the oldest item, and evicts what must not be seen any more.
@@ -956,10 +960,26 @@ impl<T> Ring<T> {
     #[inline]
     #[allow(unsafe_code)]
     unsafe fn read(&self, at: Position) -> T {
+        // SAFETY: by the contract.
+        unsafe { self.read_to(at, |item| item) }
+    }
+
+    /// Moves the value at `at` out and gives it to `put`, which must not panic.
+    ///
+    /// A value that goes straight to its place is copied once. One that is held while its slot is given back is copied
+    /// again afterwards, since the compiler must take it that the slot has changed; and the next compare-exchange waits for the
+    /// stores of each copy.
+    ///
+    /// # Safety
+    ///
+    /// As [`read`](Self::read).
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    unsafe fn read_to<R>(&self, at: Position, put: impl FnOnce(T) -> R) -> R {
         // SAFETY: by the contract the slot holds a value and is this thread's to move out, once.
-        let item = self.slot(at).with(|slot| unsafe { slot.read().assume_init() });
+        let result = self.slot(at).with(|slot| put(unsafe { slot.read().assume_init() }));
         self.own_lines(slice::from_ref(self.slot(at)));
-        item
+        result
     }
 
     /// The value in `slot`.
