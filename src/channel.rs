@@ -17,7 +17,7 @@ use crate::policy::{BackPressurePolicy, WhenFull};
 use crate::position::{MARKED, Position, WAITED};
 use crate::pushers::Pushers;
 use crate::report::{Losses, Report};
-use crate::ring::{Batch, Evicting, Evictions, Moved, Nothing, Purpose, Refused, Ring, Side};
+use crate::ring::{Batch, Evicting, Evictions, Guess, Moved, Nothing, Place, Purpose, Refused, Ring, Side};
 #[cfg(feature = "spill")]
 use crate::spill::{Spill, SpillError};
 use crate::spin::Snooze;
@@ -144,9 +144,21 @@ impl<T> Channel<T> {
     /// Pushes `item` as the policy says. All policies are the same until the ring refuses.
     #[inline(always)]
     pub(crate) fn push(&self, item: T, deadline: impl FnOnce() -> Option<Instant>) -> Result<(), PushError<T>> {
+        match self.ring.claim_by_guess() {
+            Guess::Right(place) => {
+                self.pushed(self.ring.fill(place, item));
+                Ok(())
+            }
+            Guess::Full if self.when_full == WhenFull::DropNewest => Err(self.refused(item, Refused::Full)),
+            Guess::Full | Guess::Wrong => self.push_slowly(item, deadline),
+        }
+    }
+
+    #[inline(never)]
+    fn push_slowly(&self, item: T, deadline: impl FnOnce() -> Option<Instant>) -> Result<(), PushError<T>> {
         match self.ring.claim_slot() {
-            Ok(claim) => {
-                self.pushed(self.ring.fill(claim, item));
+            Ok(place) => {
+                self.pushed(self.ring.fill(place, item));
                 Ok(())
             }
             Err(Refused::Closed) => Err(PushError::Closed(item)),
@@ -204,9 +216,12 @@ impl<T> Channel<T> {
         seat: &mut Seat,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), PushError<T>>> {
-        if item.is_some() && self.push_in_place(item).is_ok() {
-            seat.settle();
-            return Poll::Ready(Ok(()));
+        if item.is_some() {
+            if let Guess::Right(place) = self.ring.claim_by_guess() {
+                self.fill(place, item);
+                seat.settle();
+                return Poll::Ready(Ok(()));
+            }
         }
         self.poll_push_when_room(item, seat, cx)
     }
@@ -240,23 +255,24 @@ impl<T> Channel<T> {
 
     /// One attempt of a `Block` push: whether `item` went in, or stays because the channel is closed.
     fn attempt_push(&self, item: &mut Option<T>, attempt: Attempt) -> Outcome<bool> {
-        match self.push_in_place(item) {
-            Ok(()) => Outcome::Done(true),
+        if item.is_none() {
+            return Outcome::Done(true);
+        }
+        match self.ring.claim_slot() {
+            Ok(place) => {
+                self.fill(place, item);
+                Outcome::Done(true)
+            }
             Err(refused) => self.attempt_refused(refused, attempt, false),
         }
     }
 
-    /// Pushes `item`, if it is there and the ring has room, straight from its place: each move of a large item costs more
-    /// than the push.
+    /// Pushes `item`, which is there, straight from where it is: each move of a large item costs more than the push.
     #[inline(always)]
-    fn push_in_place(&self, item: &mut Option<T>) -> Result<(), Refused> {
-        if item.is_some() {
-            let claim = self.ring.claim_slot()?;
-            if let Some(item) = item.take() {
-                self.pushed(self.ring.fill(claim, item));
-            }
+    fn fill(&self, place: Place<'_, T>, item: &mut Option<T>) {
+        if let Some(item) = item.take() {
+            self.pushed(self.ring.fill(place, item));
         }
-        Ok(())
     }
 
     fn attempt_refused<R>(&self, refused: Refused, attempt: Attempt, closed: R) -> Outcome<R> {
@@ -343,9 +359,21 @@ impl<T> Channel<T> {
     /// Pushes `item` if there is room.
     #[inline(always)]
     pub(crate) fn try_push(&self, item: T) -> Result<(), PushError<T>> {
+        match self.ring.claim_within_capacity_by_guess() {
+            Guess::Right(place) => {
+                self.pushed(self.ring.fill(place, item));
+                Ok(())
+            }
+            Guess::Full => Err(PushError::Full(item)),
+            Guess::Wrong => self.try_push_slowly(item),
+        }
+    }
+
+    #[inline(never)]
+    fn try_push_slowly(&self, item: T) -> Result<(), PushError<T>> {
         match self.ring.claim_within_capacity() {
-            Ok(claim) => {
-                self.pushed(self.ring.fill(claim, item));
+            Ok(place) => {
+                self.pushed(self.ring.fill(place, item));
                 Ok(())
             }
             Err(Refused::Closed) => Err(PushError::Closed(item)),
@@ -564,10 +592,10 @@ impl<T> Channel<T> {
     /// after it.
     #[inline(always)]
     pub(crate) fn take_at_once(&self, put: impl FnOnce(T)) -> bool {
-        let Some(turn) = self.ring.turn() else {
+        let Some(single) = self.ring.claim_single() else {
             return false;
         };
-        let moved = self.ring.take(turn, put);
+        let moved = self.ring.take(single, put);
         self.taken(moved);
         true
     }

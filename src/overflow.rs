@@ -196,7 +196,7 @@ impl<T> Overflow<T> {
             }
             let mut switch = lock(&self.switch);
             match ring.claim_slot() {
-                Ok(claim) => return Ok((Pushed::Ring(ring.fill(claim, item)), None)),
+                Ok(place) => return Ok((Pushed::Ring(ring.fill(place, item)), None)),
                 Err(Refused::Closed) => return Err((item, Rejected::Closed)),
                 Err(_) => {}
             }

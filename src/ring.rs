@@ -8,8 +8,8 @@
 //! their end to `freed`. Only one claim on `head` is open at a time, because who makes one wants `freed` to have caught
 //! up with `head`: so each side has one read-modify-write.
 //!
-//! A push does not even load `tail` where it can guess it from `claimed`, which is stored plainly: a load of `tail` would have to
-//! wait for the read-modify-write before.
+//! A push of one item does not even load `tail`, as long as it can guess it from `claimed`, which is stored plainly: a load
+//! of `tail` would have to wait for the read-modify-write before.
 //!
 //! Two words save both sides the lines that the other keeps writing. `limit` caches "positions before this are free", so
 //! that a push reads `freed` once a lap rather than once an item; `ready` caches "positions before this are published",
@@ -208,6 +208,15 @@ pub(crate) enum Nothing {
     Closed,
 }
 
+/// A claim on `head` of the oldest item alone, which this thread must move out and free: takers wait for it.
+#[must_use]
+pub(crate) struct Single<'a, T> {
+    slot: &'a UnsafeCell<MaybeUninit<T>>,
+    /// Where the claim ends.
+    end: Position,
+    sleepers: u64,
+}
+
 /// A claim on `head`: published positions that this thread alone may move out, and must free: takers wait for it.
 #[must_use]
 pub(crate) struct Turn {
@@ -221,22 +230,42 @@ pub(crate) struct Turn {
     sleepers: u64,
 }
 
+/// What came of a push by a guess at `tail`.
+#[must_use]
+pub(crate) enum Guess<'a, T> {
+    Right(Place<'a, T>),
+    /// The ring is full: that has been looked up.
+    Full,
+    /// It has to be looked up what there is.
+    Wrong,
+}
+
+/// A slot that this thread alone may write, and must publish: takers wait for it.
+#[must_use]
+pub(crate) struct Place<'a, T> {
+    slot: &'a UnsafeCell<MaybeUninit<T>>,
+    stamp: &'a AtomicU8,
+    /// What the stamp is once the slot is published.
+    published: u8,
+    /// As in [`Moved`].
+    sleepers: u64,
+}
+
 /// Positions that this thread alone may write, and must publish: takers wait for it.
 #[must_use]
-pub(crate) struct Claim {
-    at: Position,
+struct Claim {
+    /// `tail` as the claim met it: where it begins, and who sleeps.
+    tail: u64,
     count: usize,
-    sleepers: u64,
 }
 
 /// The oldest position, `head` being held there, and a claim on the one after the newest.
 #[must_use]
-pub(crate) struct Swap {
+pub(crate) struct Swap<'a, T> {
     oldest: Position,
     /// The one after the oldest.
     next: Position,
-    newest: Position,
-    sleepers: u64,
+    newest: Place<'a, T>,
 }
 
 impl<T> Ring<T> {
@@ -305,34 +334,81 @@ impl<T> Ring<T> {
 
     // ---------------------------------------------------------------- pushing
 
-    /// Claims a slot if one is free. An evicting ring has spare slots beyond its capacity; the others have none.
+    /// Claims a slot if one is free at what `tail` probably is: the compare-exchange tells. An evicting ring has spare slots
+    /// beyond its capacity; the others have none.
+    ///
+    /// As much as can be is worked out before the compare-exchange, which what follows has to wait for.
     #[inline(always)]
-    pub(crate) fn claim_slot(&self) -> Result<Claim, Refused> {
-        self.claim(1, 0)
-    }
-
-    /// Claims a slot if fewer than `capacity` items are inside.
-    #[inline(always)]
-    pub(crate) fn claim_within_capacity(&self) -> Result<Claim, Refused> {
-        if self.spare == 0 {
-            self.claim(1, 0)
-        } else {
-            self.claim_beside_spare()
+    pub(crate) fn claim_by_guess(&self) -> Guess<'_, T> {
+        // Relaxed: a guess. It has neither `CLOSED` nor `DIVERTED`, with which there are no claims.
+        let tail = self.pushers.claimed.load(Relaxed);
+        let limit = Position::from_word(self.limit.load(Acquire)); // Free
+        let at = Position::of(tail);
+        if !at.is_before(limit) {
+            return if self.is_full_and_open() {
+                Guess::Full
+            } else {
+                Guess::Wrong
+            };
+        }
+        let place = self.place(tail);
+        let claimed = tail.wrapping_add(self.layout.step(at, 1));
+        // Room
+        match self.pushers.tail.compare_exchange_weak(tail, claimed, Release, Relaxed) {
+            Ok(_) => {
+                self.pushers.claimed.store(claimed, Relaxed); // Relaxed: a guess.
+                Guess::Right(place)
+            }
+            Err(_) => Guess::Wrong,
         }
     }
 
-    /// Apart, so that the way of the rings that do not evict stays short.
-    #[cold]
-    #[inline(never)]
-    fn claim_beside_spare(&self) -> Result<Claim, Refused> {
-        self.claim(1, self.spare)
+    /// As [`claim_by_guess`](Self::claim_by_guess) if fewer than `capacity` items are inside.
+    #[inline(always)]
+    pub(crate) fn claim_within_capacity_by_guess(&self) -> Guess<'_, T> {
+        if self.spare == 0 {
+            self.claim_by_guess()
+        } else {
+            Guess::Wrong
+        }
+    }
+
+    /// The place that a claim at `tail` is to get.
+    #[inline(always)]
+    fn place(&self, tail: u64) -> Place<'_, T> {
+        let at = Position::of(tail);
+        Place {
+            slot: self.slot(at),
+            stamp: self.stamp(at),
+            published: self.layout.stamp(at),
+            sleepers: tail & (WAITED | MARKED),
+        }
+    }
+
+    /// Claims a slot if one is free.
+    pub(crate) fn claim_slot(&self) -> Result<Place<'_, T>, Refused> {
+        Ok(self.place(self.claim(1, 0)?.tail))
+    }
+
+    /// Claims a slot if fewer than `capacity` items are inside.
+    pub(crate) fn claim_within_capacity(&self) -> Result<Place<'_, T>, Refused> {
+        Ok(self.place(self.claim(1, self.spare)?.tail))
     }
 
     /// Writes and publishes the value of a claimed slot.
     #[inline(always)]
-    pub(crate) fn fill(&self, claim: Claim, item: T) -> Moved {
-        self.publish(claim.at, item);
-        claim.into()
+    pub(crate) fn fill(&self, place: Place<'_, T>, item: T) -> Moved {
+        // SAFETY: this thread claimed the slot, so it is its own until the stamp is stored; Free says that the previous
+        // value has left it.
+        #[allow(unsafe_code)]
+        place
+            .slot
+            .with_mut(|slot| unsafe { slot.write(MaybeUninit::new(item)) });
+        place.stamp.store(place.published, Release); // Publish
+        Moved {
+            count: 1,
+            sleepers: place.sleepers,
+        }
     }
 
     /// Evicts the oldest items from a ring without a free slot and pushes `item`; `then` is called once it is in.
@@ -351,8 +427,8 @@ impl<T> Ring<T> {
             disposal.evicted(evicted.take());
             evicted = self.evict();
             match self.claim_slot() {
-                Ok(claim) => {
-                    let moved = self.fill(claim, item);
+                Ok(place) => {
+                    let moved = self.fill(place, item);
                     disposal.run(|| then(moved));
                     break Ok(());
                 }
@@ -378,8 +454,8 @@ impl<T> Ring<T> {
         let mut evicted = None;
         let result = loop {
             match self.claim_within_capacity() {
-                Ok(claim) => {
-                    let moved = self.fill(claim, item);
+                Ok(place) => {
+                    let moved = self.fill(place, item);
                     disposal.run(|| then(moved));
                     break Ok(None);
                 }
@@ -405,7 +481,7 @@ impl<T> Ring<T> {
 
     /// Claims the oldest item and the room for one more, if an evicting ring holds exactly `capacity` items.
     #[inline(always)]
-    pub(crate) fn claim_swap(&self) -> Option<Swap> {
+    pub(crate) fn claim_swap(&self) -> Option<Swap<'_, T>> {
         let tail = self.pushers.tail.load(Relaxed); // Relaxed: the compare-exchange confirms it.
         let newest = Position::of(tail);
         let head = self.takers.head.load(Relaxed); // Relaxed: holding it confirms it.
@@ -418,7 +494,11 @@ impl<T> Ring<T> {
         // is a spare one: `capacity` slots from `oldest` on are taken, and one more exists.
         // Relaxed: by this `tail` the ring is full, whatever `freed` is read.
         let claimed = tail.wrapping_add(self.layout.step(newest, 1));
-        let next = self.layout.advance(oldest, 1);
+        let swap = Swap {
+            oldest,
+            next: self.layout.advance(oldest, 1),
+            newest: self.place(tail),
+        };
         if !self.change_head(head, HELD) {
             return None;
         }
@@ -431,30 +511,22 @@ impl<T> Ring<T> {
             self.let_go(oldest);
             return None;
         }
-        Some(Swap {
-            oldest,
-            next,
-            newest,
-            sleepers: tail & (WAITED | MARKED),
-        })
+        Some(swap)
     }
 
     /// Pushes `item` and gives the oldest to `put`, as [`read_to`](Self::read_to) does; both are claimed.
     #[inline(always)]
-    pub(crate) fn swap(&self, swap: Swap, item: T, put: impl FnOnce(T)) -> Moved {
-        self.publish(swap.newest, item);
+    pub(crate) fn swap(&self, swap: Swap<'_, T>, item: T, put: impl FnOnce(T)) -> Moved {
+        let moved = self.fill(swap.newest, item);
         self.let_go(swap.next);
         // SAFETY: this thread held `head` at `oldest` after meeting its stamp (Publish), and nobody else takes it.
         #[allow(unsafe_code)]
         unsafe {
-            self.read_to(swap.oldest, put);
+            self.read_to(self.slot(swap.oldest), put);
         }
         self.takers.displaced.add_alone(1);
         self.free(swap.next);
-        Moved {
-            count: 1,
-            sleepers: swap.sleepers,
-        }
+        moved
     }
 
     /// Ends a hold on `head`: takes go on from `next`.
@@ -468,15 +540,16 @@ impl<T> Ring<T> {
     pub(crate) fn push_batch(&self, batch: &mut Batch<'_, T>) -> Result<Moved, Refused> {
         debug_assert!(!batch.is_empty());
         let claim = self.claim(batch.len().min(self.capacity), 0)?;
+        let at = Position::of(claim.tail);
         // SAFETY: this thread claimed these positions and the batch has at least as many items left, which are
         // forgotten there as they are copied here.
         #[allow(unsafe_code)]
         unsafe {
-            self.write_run(claim.at, batch.front(), claim.count);
+            self.write_run(at, batch.front(), claim.count);
             batch.forget_front(claim.count);
         }
-        let (first, second) = self.split(claim.at, claim.count);
-        let stamp = self.layout.stamp(claim.at);
+        let (first, second) = self.split(at, claim.count);
+        let stamp = self.layout.stamp(at);
         // In the order of the positions.
         for (stamps, stamp) in [(first.0, stamp), (second.0, stamp.wrapping_add(1))] {
             stamps.iter().for_each(|slot| slot.store(stamp, Release)); // Publish
@@ -516,12 +589,7 @@ impl<T> Ring<T> {
     /// Claims up to `wanted` positions, leaving `spare` slots free.
     #[inline(always)]
     fn claim(&self, wanted: usize, spare: usize) -> Result<Claim, Refused> {
-        // As long as there is room, a guess will do: the compare-exchange confirms it. That the ring is full must be known.
-        let mut tail = self.pushers.claimed.load(Relaxed);
-        let limit = Position::from_word(self.limit.load(Acquire)); // Free
-        if wanted != 1 || spare != 0 || !Position::of(tail).is_before(limit) {
-            tail = self.pushers.tail.load(Acquire); // Room, Close
-        }
+        let mut tail = self.pushers.tail.load(Acquire); // Room, Close
         loop {
             if tail & (CLOSED | DIVERTED) != 0 {
                 return Err(if tail & CLOSED != 0 {
@@ -540,8 +608,7 @@ impl<T> Ring<T> {
             match self.pushers.tail.compare_exchange_weak(tail, claimed, Release, Acquire) {
                 Ok(_) => {
                     self.pushers.claimed.store(claimed, Relaxed); // Relaxed: a guess.
-                    let sleepers = tail & (WAITED | MARKED);
-                    return Ok(Claim { at, count, sleepers });
+                    return Ok(Claim { tail, count });
                 }
                 Err(now) => tail = now,
             }
@@ -571,28 +638,14 @@ impl<T> Ring<T> {
     /// An `at` that `tail` has left behind may seem to have any amount of room; its compare-exchange will fail.
     #[inline(always)]
     fn free_before(&self, limit: Position, at: Position, wanted: usize, spare: usize) -> usize {
-        if wanted == 1 && spare == 0 {
-            return usize::from(at.is_before(limit));
-        }
         (self.layout.distance(at, limit) - spare as i64).clamp(0, wanted as i64) as usize
-    }
-
-    /// Writes and publishes the value of a claimed position.
-    #[inline(always)]
-    fn publish(&self, at: Position, item: T) {
-        // SAFETY: this thread claimed `at`, so the slot is its own until the stamp is stored; Free says that the
-        // previous value has left it.
-        #[allow(unsafe_code)]
-        self.slot(at)
-            .with_mut(|slot| unsafe { slot.write(MaybeUninit::new(item)) });
-        self.stamp(at).store(self.layout.stamp(at), Release); // Publish
     }
 
     // ----------------------------------------------------------------- taking
 
     /// Claims the oldest item, if it is there for the asking; if not, [`take_slowly`](Self::take_slowly) decides.
     #[inline(always)]
-    pub(crate) fn turn(&self) -> Option<Turn> {
+    pub(crate) fn claim_single(&self) -> Option<Single<'_, T>> {
         let head = self.takers.head.load(Relaxed); // Relaxed: claiming it confirms it.
         let at = self.claimable(head)?;
         let ready = self.is_ready(at);
@@ -602,6 +655,7 @@ impl<T> Ring<T> {
         if self.spare > 0 && self.exceeds_capacity(at) {
             return None;
         }
+        let slot = self.slot(at);
         let end = self.layout.advance(at, 1);
         if !self.change_head(head, end.word().wrapping_sub(at.word())) {
             return None;
@@ -609,25 +663,26 @@ impl<T> Ring<T> {
         if !ready && self.is_published(end) {
             self.look_ahead(at);
         }
-        Some(Turn {
-            at,
-            evicted: 0,
-            count: 1,
+        Some(Single {
+            slot,
             end,
             sleepers: head & WAITED,
         })
     }
 
-    /// Takes the item that [`turn`](Self::turn) has claimed, and gives it to `put`, as [`read_to`](Self::read_to) does.
+    /// Takes the item that [`claim_single`](Self::claim_single) has claimed, and gives it to `put`, as [`read_to`](Self::read_to) does.
     #[inline(always)]
-    pub(crate) fn take(&self, turn: Turn, put: impl FnOnce(T)) -> Moved {
+    pub(crate) fn take(&self, single: Single<'_, T>, put: impl FnOnce(T)) -> Moved {
         // SAFETY: this thread claimed the position on `head`, after meeting its stamp or `ready` (Publish).
         #[allow(unsafe_code)]
         unsafe {
-            self.read_to(turn.at, put);
+            self.read_to(single.slot, put);
         }
-        self.free(turn.end);
-        turn.into()
+        self.free(single.end);
+        Moved {
+            count: 1,
+            sleepers: single.sleepers,
+        }
     }
 
     /// Takes the oldest item, and evicts what must not be seen any more.
@@ -961,10 +1016,10 @@ impl<T> Ring<T> {
     #[allow(unsafe_code)]
     unsafe fn read(&self, at: Position) -> T {
         // SAFETY: by the contract.
-        unsafe { self.read_to(at, |item| item) }
+        unsafe { self.read_to(self.slot(at), |item| item) }
     }
 
-    /// Moves the value at `at` out and gives it to `put`, which must not panic.
+    /// Moves the value in `slot` out and gives it to `put`, which must not panic.
     ///
     /// A value that goes straight to its place is copied once. One that is held while its slot is given back is copied
     /// again afterwards, since the compiler must take it that the slot has changed; and the next compare-exchange waits for the
@@ -972,13 +1027,13 @@ impl<T> Ring<T> {
     ///
     /// # Safety
     ///
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read), for the position that the slot is at.
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn read_to<R>(&self, at: Position, put: impl FnOnce(T) -> R) -> R {
+    unsafe fn read_to<R>(&self, slot: &UnsafeCell<MaybeUninit<T>>, put: impl FnOnce(T) -> R) -> R {
         // SAFETY: by the contract the slot holds a value and is this thread's to move out, once.
-        let result = self.slot(at).with(|slot| put(unsafe { slot.read().assume_init() }));
-        self.own_lines(slice::from_ref(self.slot(at)));
+        let result = slot.with(|slot| put(unsafe { slot.read().assume_init() }));
+        self.own_lines(slice::from_ref(slot));
         result
     }
 
@@ -1338,6 +1393,15 @@ impl<T> Ring<T> {
         !is_elsewhere && self.layout.distance(Position::of(head), Position::of(tail)) <= 0
     }
 
+    /// Whether a push finds no room in a ring that is neither closed nor passed by.
+    #[inline(always)]
+    fn is_full_and_open(&self) -> bool {
+        // With `tail` read first, there was no room when `freed` was read.
+        let tail = self.pushers.tail.load(Acquire); // Room
+        let freed = Position::from_word(self.takers.freed.load(Relaxed));
+        tail & (CLOSED | DIVERTED) == 0 && !Position::of(tail).is_before(self.layout.next_lap(freed))
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         // As a push sees it. With `tail` read first, a full distance means that the ring was full when `freed` was read.
         let tail = self.pushers.tail.load(Acquire); // Room
@@ -1509,7 +1573,7 @@ impl From<Claim> for Moved {
     fn from(claim: Claim) -> Self {
         Self {
             count: claim.count,
-            sleepers: claim.sleepers,
+            sleepers: claim.tail & (WAITED | MARKED),
         }
     }
 }
