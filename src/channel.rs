@@ -20,7 +20,7 @@ use crate::report::{Losses, Report};
 use crate::ring::{Batch, Evicting, Evictions, Guess, Moved, Nothing, Place, Purpose, Refused, Ring, Side};
 #[cfg(feature = "spill")]
 use crate::spill::{Spill, SpillError};
-use crate::spin::Snooze;
+use crate::spin::{Snooze, others_run};
 use crate::stats::Stats;
 use crate::sync::{AcqRel, AtomicU64, AtomicUsize, Relaxed};
 use crate::tally::{Tally, raise};
@@ -150,6 +150,7 @@ impl<T> Channel<T> {
                 Ok(())
             }
             Guess::Full if self.when_full == WhenFull::DropNewest => Err(self.refused(item, Refused::Full)),
+            Guess::Full if self.when_full == WhenFull::DropOldest => self.push_by_evicting(item),
             Guess::Full | Guess::Wrong => self.push_slowly(item, deadline),
         }
     }
@@ -172,6 +173,7 @@ impl<T> Channel<T> {
         }
     }
 
+    #[inline(never)]
     fn push_by_evicting(&self, item: T) -> Result<(), PushError<T>> {
         let mut disposal = self.disposal();
         let pushed = |moved| self.pushed(moved);
@@ -216,18 +218,28 @@ impl<T> Channel<T> {
         seat: &mut Seat,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), PushError<T>>> {
-        if item.is_some() {
-            if let Guess::Right(place) = self.ring.claim_by_guess() {
-                self.fill(place, item);
-                seat.settle();
-                return Poll::Ready(Ok(()));
-            }
+        if self.push_at_once(item, seat) {
+            return Poll::Ready(Ok(()));
         }
         self.poll_push_when_room(item, seat, cx)
     }
 
+    /// The part of [`poll_push`](Self::poll_push) that takes a few nanoseconds: whether `item` was there and went in by a guess.
+    #[inline]
+    pub(crate) fn push_at_once(&self, item: &mut Option<T>, seat: &mut Seat) -> bool {
+        if item.is_some() {
+            if let Guess::Right(place) = self.ring.claim_by_guess() {
+                self.fill(place, item);
+                seat.settle();
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The rest of [`poll_push`](Self::poll_push).
     #[inline(never)]
-    fn poll_push_when_room(
+    pub(crate) fn poll_push_when_room(
         &self,
         item: &mut Option<T>,
         seat: &mut Seat,
@@ -255,16 +267,19 @@ impl<T> Channel<T> {
 
     /// One attempt of a `Block` push: whether `item` went in, or stays because the channel is closed.
     fn attempt_push(&self, item: &mut Option<T>, attempt: Attempt) -> Outcome<bool> {
-        if item.is_none() {
-            return Outcome::Done(true);
-        }
-        match self.ring.claim_slot() {
-            Ok(place) => {
-                self.fill(place, item);
-                Outcome::Done(true)
-            }
+        match self.push_into_ring(item) {
+            Ok(()) => Outcome::Done(true),
             Err(refused) => self.attempt_refused(refused, attempt, false),
         }
+    }
+
+    /// Pushes `item`, if it is there and the ring has room.
+    fn push_into_ring(&self, item: &mut Option<T>) -> Result<(), Refused> {
+        if item.is_some() {
+            let place = self.ring.claim_slot()?;
+            self.fill(place, item);
+        }
+        Ok(())
     }
 
     /// Pushes `item`, which is there, straight from where it is: each move of a large item costs more than the push.
@@ -437,8 +452,8 @@ impl<T> Channel<T> {
         pushed.unwrap_or_else(|| item.map_or(Ok(()), |item| Err(PushError::Timeout(item))))
     }
 
-    /// One attempt to push `item` into the log, or into the ring if that has room again; it stays if it has to wait for room in
-    /// the log.
+    /// One attempt to push `item` into the ring, or into the log if that has no room; it stays if it has to wait for room in the
+    /// log.
     #[cfg(feature = "spill")]
     fn attempt_push_past(
         &self,
@@ -446,9 +461,13 @@ impl<T> Channel<T> {
         item: &mut Option<T>,
         attempt: Attempt,
     ) -> Outcome<Result<(), PushError<T>>> {
+        let refused = self.push_into_ring(item).err();
         let Some(pushed) = item.take() else {
             return Outcome::Done(Ok(()));
         };
+        if refused == Some(Refused::Closed) {
+            return Outcome::Done(Err(PushError::Closed(pushed)));
+        }
         match overflow.push(&self.ring, pushed, attempt == Attempt::Announced) {
             Ok((pushed, written)) => {
                 let mut dropper = Dropper::new();
@@ -856,8 +875,10 @@ impl<T> Channel<T> {
 
     /// Lets items gather before a take of up to `max`, unless there are enough to make the most of a transfer of the lines.
     fn let_gather(&self, max: usize) {
-        let enough = max.min(self.ring.capacity()).min(GATHERED) / 4;
-        self.gathering.pause(enough, || self.ring.len());
+        if others_run() {
+            let enough = max.min(self.ring.capacity()).min(GATHERED) / 4;
+            self.gathering.pause(enough, || self.ring.growing_len());
+        }
     }
 
     fn attempt_take_into(
@@ -873,16 +894,25 @@ impl<T> Channel<T> {
     /// As [`take`](Self::take) for a task.
     #[inline]
     pub(crate) fn poll_take(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        match self.take_at_once_by(seat) {
+            None => self.poll_take_when_pushed(seat, cx),
+            taken => Poll::Ready(taken),
+        }
+    }
+
+    /// The part of [`poll_take`](Self::poll_take) that takes a few nanoseconds: the oldest item, if it is there for the asking.
+    #[inline]
+    pub(crate) fn take_at_once_by(&self, seat: &mut Seat) -> Option<T> {
         let mut taken = None;
         if self.take_at_once(|item| taken = Some(item)) {
             seat.settle();
-            return Poll::Ready(taken);
         }
-        self.poll_take_when_pushed(seat, cx)
+        taken
     }
 
+    /// The rest of [`poll_take`](Self::poll_take).
     #[inline(never)]
-    fn poll_take_when_pushed(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Option<T>> {
+    pub(crate) fn poll_take_when_pushed(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Option<T>> {
         self.not_empty
             .poll_until(seat, cx, |attempt| self.attempt_take(attempt, self.take_one()))
     }

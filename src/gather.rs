@@ -13,7 +13,7 @@ use crate::spin::Snooze;
 pub(crate) struct Gathering {
     /// As [`Snooze::of`] takes it; 0 for not at all.
     pause: AtomicU32,
-    /// How often that was 0.
+    /// How often that was 0, since it was last tried.
     skipped: AtomicU32,
 }
 
@@ -31,20 +31,22 @@ impl Gathering {
         }
     }
 
-    /// Pauses, for about a microsecond at most, if fewer than `enough` items are inside, but some, and others come quickly.
+    /// Pauses, for 128 spins at most (about a microsecond), if fewer than `enough` items are inside, but some, and others
+    /// come quickly.
     pub(crate) fn pause(&self, enough: usize, inside: impl Fn() -> usize) {
-        if cfg!(loom) {
-            return;
+        let mut pause = self.pause.load(Relaxed);
+        if pause == 0 {
+            let skipped = self.skipped.load(Relaxed) + 1;
+            if skipped < Self::SKIPS {
+                return self.skipped.store(skipped, Relaxed);
+            }
+            pause = Self::SHORTEST;
         }
-        let pause = match self.pause.load(Relaxed) {
-            0 if !self.is_to_be_tried() => return,
-            0 => Self::SHORTEST,
-            pause => pause,
-        };
         let before = inside();
         if before == 0 || before >= enough {
             return;
         }
+        self.skipped.store(0, Relaxed);
         Snooze::of(pause).turn();
         let next = if inside() > 2 * before {
             (pause + 1).min(Snooze::LONGEST_SPIN)
@@ -54,12 +56,6 @@ impl Gathering {
             0
         };
         self.pause.store(next, Relaxed);
-    }
-
-    fn is_to_be_tried(&self) -> bool {
-        let skipped = self.skipped.load(Relaxed).wrapping_add(1);
-        self.skipped.store(skipped, Relaxed);
-        skipped % Self::SKIPS == 0
     }
 }
 

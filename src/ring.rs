@@ -511,6 +511,7 @@ impl<T> Ring<T> {
             self.let_go(oldest);
             return None;
         }
+        self.pushers.claimed.store(claimed, Relaxed); // Relaxed: a guess.
         Some(swap)
     }
 
@@ -1383,6 +1384,12 @@ impl<T> Ring<T> {
         let head = Position::of(self.takers.head.load(Acquire));
         let tail = Position::of(self.pushers.tail.load(Relaxed));
         self.layout.distance(head, tail).clamp(0, self.capacity as i64) as usize
+    }
+
+    /// How many items are inside, or 0 if there will be no more.
+    pub(crate) fn growing_len(&self) -> usize {
+        let ends = self.pushers.tail.load(Relaxed) & (CLOSED | DIVERTED) != 0; // Relaxed: a hint.
+        if ends { 0 } else { self.len() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

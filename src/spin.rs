@@ -31,8 +31,14 @@ impl Spin {
 }
 
 /// Whether another thread can run while this one spins. Asked of the system once, so who pins the process does so first.
+/// In a model nobody spins.
+#[cfg(loom)]
+pub(crate) fn others_run() -> bool {
+    false
+}
+
 #[cfg(not(loom))]
-fn others_run() -> bool {
+pub(crate) fn others_run() -> bool {
     /// 0 until it is known.
     static CORES: AtomicUsize = AtomicUsize::new(0);
     let mut cores = CORES.load(Relaxed); // Relaxed, both: whoever asks gets the same answer.

@@ -59,8 +59,8 @@ impl<T> Consumer<T> {
 
     /// Batches of up to `max` items as a [`Stream`], which ends once the channel is closed and drained.
     ///
-    /// A batch has at least one item: what is there, without waiting for more. As with [`stream`](Self::stream), polling
-    /// after the end is fine and neighbours get their turn.
+    /// A batch has at least one item: what [`take_batch`](Self::take_batch) would take. As with [`stream`](Self::stream),
+    /// polling after the end is fine and neighbours get their turn.
     ///
     /// # Panics
     ///

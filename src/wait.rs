@@ -343,7 +343,8 @@ impl Seat {
         Poll::Ready(())
     }
 
-    /// Gives the place up once its task has got what it waited for: if it was notified, that was for this.
+    /// Gives the place up once its task has got what it waited for: if it was notified, that was for this. For places in the
+    /// room where one waits for that.
     #[inline]
     pub(crate) fn settle(&mut self) {
         if let Some((listener, _)) = self.taken.take() {

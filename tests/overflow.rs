@@ -1216,6 +1216,38 @@ impl Codec<u64> for Counting {
     }
 }
 
+/// Bug class: a shortcut that does not see the room is taken for there being none.
+#[test]
+fn a_task_does_not_meet_the_log_while_the_ring_has_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let counting = Counting::default();
+    let spill = Spill::options().codec(counting.clone()).open(dir.path()).unwrap();
+    let (producer, consumer) = channel(4, BackPressurePolicy::SpillToDisk(spill));
+    block_on(async {
+        // A push after a lap, and one while somebody sleeps.
+        for n in 0..12 {
+            producer.push_async(n).await.unwrap();
+            assert_eq!(consumer.try_take(), Ok(n));
+        }
+        let mut sleeping = std::pin::pin!(consumer.take_async());
+        assert!(futures::poll!(sleeping.as_mut()).is_pending());
+        producer.push_async(12).await.unwrap();
+        assert_eq!(sleeping.await, Some(12));
+    });
+    assert_eq!((counting.0.load(Relaxed), producer.stats().spilled), (0, 0));
+}
+
+/// Bug class: the reason of a failure depends on how it is met.
+#[test]
+fn a_task_is_told_that_the_channel_is_closed_of_what_cannot_be_written_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let spill = Spill::options().codec(Picky).open(dir.path()).unwrap();
+    let (producer, _consumer) = channel(1, BackPressurePolicy::SpillToDisk(spill));
+    producer.close();
+    assert_eq!(producer.push(13), Err(PushError::Closed(13)));
+    assert_eq!(block_on(producer.push_async(13)), Err(PushError::Closed(13)));
+}
+
 /// Bug class: work that grows with the square of a batch.
 #[test]
 fn of_a_batch_that_waits_only_the_front_is_encoded_again() {

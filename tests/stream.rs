@@ -349,6 +349,30 @@ mod cooperation {
         });
     }
 
+    /// Bug class: polls that come to nothing pay for those that do not.
+    #[test]
+    fn taking_from_the_busy_one_of_two_channels_lets_others_run() {
+        for before in 0..4 {
+            let (idle_producer, idle) = Policy::Block.channel::<i32>(2);
+            let (producer, busy) = Policy::Block.channel(2);
+            for n in 0..before {
+                producer.push(n).unwrap();
+                block_on(busy.take_async()).unwrap();
+            }
+            lets_others_run(move || {
+                producer.push(1).unwrap();
+                let (_open, idle, busy) = (idle_producer.clone(), idle.clone(), busy.clone());
+                async move {
+                    tokio::select! {
+                        biased;
+                        _ = idle.take_async() => unreachable!(),
+                        taken = busy.take_async() => assert_eq!(taken, Some(1)),
+                    }
+                }
+            });
+        }
+    }
+
     #[test]
     fn take_batch_async_lets_others_run() {
         let (producer, consumer) = Policy::Block.channel(2);
