@@ -111,7 +111,7 @@ impl<T> Channel<T> {
             when_full,
             not_empty,
             not_full,
-            gathering: CachePadded::new(Gathering::new()),
+            gathering: CachePadded::new(Gathering::new(others_run())),
             marks: Marks::new(),
             closed: WaitingRoom::new(0),
             producers: Handles::one(),
@@ -875,10 +875,8 @@ impl<T> Channel<T> {
 
     /// Lets items gather before a take of up to `max`, unless there are enough to make the most of a transfer of the lines.
     fn let_gather(&self, max: usize) {
-        if others_run() {
-            let enough = max.min(self.ring.capacity()).min(GATHERED) / 4;
-            self.gathering.pause(enough, || self.ring.growing_len());
-        }
+        let enough = max.min(self.ring.capacity()).min(GATHERED) / 4;
+        self.gathering.pause(enough, || self.ring.growing_len());
     }
 
     fn attempt_take_into(

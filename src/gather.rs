@@ -11,6 +11,8 @@ use crate::spin::Snooze;
 
 /// How long takers pause. A guess, shared by all of them and no part of any model: its accesses are Relaxed.
 pub(crate) struct Gathering {
+    /// Whether there is another processor for pushers to run on.
+    others_run: bool,
     /// As [`Snooze::of`] takes it; 0 for not at all.
     pause: AtomicU32,
     /// How often that was 0, since it was last tried.
@@ -24,8 +26,9 @@ impl Gathering {
     /// The shortest pause: another is over before an item can come.
     const SHORTEST: u32 = 4;
 
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(others_run: bool) -> Self {
         Self {
+            others_run,
             pause: AtomicU32::new(0),
             skipped: AtomicU32::new(0),
         }
@@ -34,6 +37,9 @@ impl Gathering {
     /// Pauses, for 128 spins at most (about a microsecond), if fewer than `enough` items are inside, but some, and others
     /// come quickly.
     pub(crate) fn pause(&self, enough: usize, inside: impl Fn() -> usize) {
+        if !self.others_run {
+            return;
+        }
         let mut pause = self.pause.load(Relaxed);
         if pause == 0 {
             let skipped = self.skipped.load(Relaxed) + 1;
@@ -81,7 +87,7 @@ mod tests {
 
     #[test]
     fn takers_pause_while_that_lets_items_come() {
-        let gathering = Gathering::new();
+        let gathering = Gathering::new(true);
         assert_eq!(pauses(&gathering, 31, 2), 0);
         assert_eq!(pauses(&gathering, 100, 2), 100);
         assert_eq!(gathering.pause.load(Relaxed), Snooze::LONGEST_SPIN);
@@ -89,7 +95,7 @@ mod tests {
 
     #[test]
     fn takers_stop_pausing_when_no_items_come() {
-        let gathering = Gathering::new();
+        let gathering = Gathering::new(true);
         pauses(&gathering, 1000, 2);
         let until_stopped = Snooze::LONGEST_SPIN - Gathering::SHORTEST + 1;
         assert_eq!(pauses(&gathering, until_stopped as usize, 1), until_stopped as usize);
@@ -98,7 +104,7 @@ mod tests {
 
     #[test]
     fn nobody_pauses_for_what_is_not_there_or_is_enough() {
-        let gathering = Gathering::new();
+        let gathering = Gathering::new(true);
         pauses(&gathering, 100, 2);
         for inside in [0, 64, 1000] {
             let looks = Cell::new(0);
