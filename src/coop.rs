@@ -29,7 +29,7 @@ pub(crate) fn cooperate<R>(cx: &mut Context<'_>, f: impl FnOnce(&mut Context<'_>
     f(cx)
 }
 
-/// What an operation on one item may spend that is done at once: one in [`ITEMS_PER_UNIT`] on this thread, whichever
+/// What an operation on one item may spend that is done at once: one in four on this thread, whichever
 /// task's it is, asks for the budget and spends it for all. What is not done at once drops this and [`cooperate`]s.
 #[must_use]
 pub(crate) struct Share {
