@@ -149,9 +149,8 @@ impl<T> Channel<T> {
                 self.pushed(self.ring.fill(place, item));
                 Ok(())
             }
-            Guess::Full if self.when_full == WhenFull::DropNewest => Err(self.refused(item, Refused::Full)),
-            Guess::Full if self.when_full == WhenFull::DropOldest => self.push_by_evicting(item),
-            Guess::Full | Guess::Wrong => self.push_slowly(item, deadline),
+            Guess::Full => self.push_refused(item, Refused::Full, deadline),
+            Guess::Wrong => self.push_slowly(item, deadline),
         }
     }
 
@@ -163,13 +162,24 @@ impl<T> Channel<T> {
                 Ok(())
             }
             Err(Refused::Closed) => Err(PushError::Closed(item)),
-            Err(refused) => match self.when_full {
-                WhenFull::Block => self.push_when_room(item, deadline()),
-                WhenFull::DropOldest => self.push_by_evicting(item),
-                WhenFull::DropNewest => Err(self.refused(item, refused)),
-                #[cfg(feature = "spill")]
-                WhenFull::SpillToDisk => self.push_past_ring(item, deadline()),
-            },
+            Err(refused) => self.push_refused(item, refused, deadline),
+        }
+    }
+
+    /// What the policy says of an item for which an open ring has no room.
+    #[inline(always)]
+    fn push_refused(
+        &self,
+        item: T,
+        refused: Refused,
+        deadline: impl FnOnce() -> Option<Instant>,
+    ) -> Result<(), PushError<T>> {
+        match self.when_full {
+            WhenFull::Block => self.push_when_room(item, deadline()),
+            WhenFull::DropOldest => self.push_by_evicting(item),
+            WhenFull::DropNewest => Err(self.refused(item, refused)),
+            #[cfg(feature = "spill")]
+            WhenFull::SpillToDisk => self.push_past_ring(item, deadline()),
         }
     }
 

@@ -1,7 +1,6 @@
 //! Waiting without sleeping.
 
 use std::cell::Cell;
-#[cfg(not(loom))]
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// A spin with an end, for who must not wait for another thread.
@@ -32,12 +31,6 @@ impl Spin {
 
 /// Whether another thread can run while this one spins. Asked of the system once, so who pins the process does so first.
 /// In a model nobody spins.
-#[cfg(loom)]
-pub(crate) fn others_run() -> bool {
-    false
-}
-
-#[cfg(not(loom))]
 pub(crate) fn others_run() -> bool {
     /// 0 until it is known.
     static CORES: AtomicUsize = AtomicUsize::new(0);
@@ -46,7 +39,7 @@ pub(crate) fn others_run() -> bool {
         cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         CORES.store(cores, Relaxed);
     }
-    cores > 1
+    cores > 1 && !cfg!(loom)
 }
 
 /// Spins longer and longer, then yields, for as long as it is asked. On one processor it only yields.
