@@ -84,6 +84,9 @@ impl Log {
         let end_seq = self.read_seq;
         if self.commit_seq < end_seq {
             debug_assert!(front.is_empty() && !front.has_handed_out());
+            // Copies must not come behind earlier ones, nor in front of what was handed out before them.
+            front.settle_cursor()?;
+            self.settle_cursor()?;
             self.make_room_for(front, self.bytes_on_disk());
             let copied = self.copy_until(end_seq, front);
             front.pass_all(); // It has been handed out there as well.
@@ -94,13 +97,16 @@ impl Log {
             self.commit_seq = end_seq;
         }
         // Before anything follows it there: what has been handed out from here must not come once more behind that.
-        if self.cursor.stored() != Some(end_seq) {
-            self.store_cursor()?;
+        self.settle_cursor()
+    }
+
+    /// Stores what has been consumed where the policy wants it.
+    fn settle_cursor(&mut self) -> Result<(), SpillError> {
+        self.store_cursor()?;
+        match self.config.fsync {
+            Fsync::Never => Ok(()),
+            _ => self.sync_cursor(),
         }
-        if self.config.fsync != Fsync::Never && !self.cursor.is_durable() {
-            self.sync_cursor()?;
-        }
-        Ok(())
     }
 
     /// Copies what lies from the cursor to `end_seq`, and hands it to the system or the medium, as the policy says.

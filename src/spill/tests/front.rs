@@ -1,6 +1,7 @@
 //! What is kept goes in front of what has not been handed out, and behind what has.
 
 use std::collections::BTreeSet;
+use std::mem;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -111,6 +112,7 @@ fn keeping_may_fail_anywhere() {
             let memory = Memory::default();
             let mut log = handed_out(&memory, fsync);
             log.sync().unwrap();
+            log.read(&mut Records::default(), 3).unwrap(); // That what was read before is consumed is not durable.
             let (first, next) = (log.commit_seq, log.read_seq);
             let before = memory.operations();
             memory.set_faults(Faults {
@@ -127,9 +129,8 @@ fn keeping_may_fail_anywhere() {
             let (found, lost) = read_all(&mut open(&memory, config));
             let found: Vec<_> = found.into_iter().map(|(_, item)| item).collect();
             let place = |item| found.iter().position(|&found| found == item);
-            let old: Vec<_> = (first..50)
-                .map(|item| place(item).unwrap_or_else(|| panic!("{item} is lost")))
-                .collect();
+            let old = (first..50).map(|item| place(item).unwrap_or_else(|| panic!("{item} is lost")));
+            let old: Vec<_> = (0..first).filter_map(place).chain(old).collect();
             assert!(old.is_sorted(), "{found:?}");
             let new: Vec<_> = (100..130).map_while(place).collect();
             assert!(new.is_sorted(), "{found:?}");
@@ -300,10 +301,12 @@ struct Model {
     read: Vec<u64>,
     in_front: Vec<u64>,
     behind: Vec<u64>,
-    /// Of those read, the last read handed out so many.
-    handed_out: usize,
+    /// What the last read handed out, at the end of `read`.
+    handed_out: Vec<u64>,
     /// Came back, or were lost in a crash, and may be found after another all the same, anywhere.
     ghosts: BTreeSet<u64>,
+    /// Have been handed out and could not be moved: there may be copies in front, of all or of some.
+    copied: BTreeSet<u64>,
     /// Must be found, unless they have been consumed.
     durable: BTreeSet<u64>,
     next: u64,
@@ -328,12 +331,11 @@ impl Model {
         for item in &self.read {
             self.durable.remove(item);
         }
-        self.handed_out = 0;
+        self.handed_out.clear();
     }
 
     fn note_sync(&mut self) {
-        let left = self.read.len() - self.handed_out;
-        let all = self.read[left..].iter().chain(&self.in_front).chain(&self.behind);
+        let all = self.handed_out.iter().chain(&self.in_front).chain(&self.behind);
         self.durable.extend(all.filter(|item| !self.ghosts.contains(item)));
     }
 
@@ -356,26 +358,30 @@ impl Model {
         taken
     }
 
+    fn assert_in_order<'a>(&'a self, found: impl Iterator<Item = &'a u64> + Clone) {
+        let mut order = self.read.iter().chain(&self.in_front).chain(&self.behind);
+        for item in found.clone().filter(|item| !self.ghosts.contains(item)) {
+            let is_next = order.any(|other| other == item);
+            assert!(is_next, "{item} is not in its place in {:?}", found.collect::<Vec<_>>());
+        }
+    }
+
     /// What a log finds that is opened now. It goes on from there.
     fn reopened(&mut self, found: &[(u64, u64)]) {
         let (in_front, behind): (Vec<_>, Vec<_>) = found.iter().partition(|(seq, _)| *seq >= FIRST_SEQ);
         let items = |found: Vec<(u64, u64)>| found.into_iter().map(|(_, item)| item).collect::<Vec<_>>();
         let (in_front, behind) = (items(in_front), items(behind));
-        // If moving what was handed out has failed, there may be copies.
-        let mut found = in_front.clone();
-        found.retain(|item| !behind.contains(item));
-        found.extend(&behind);
-        let mut order = self.read.iter().chain(&self.in_front).chain(&self.behind);
-        for item in found.iter().filter(|item| !self.ghosts.contains(item)) {
-            assert!(
-                order.any(|other| other == item),
-                "{item} is not in its place in {found:?}"
-            );
-        }
+        let is_new = |item: &&u64| !self.copied.contains(item);
+        let has_stayed = !behind.iter().all(|item| is_new(&item));
+        self.assert_in_order(in_front.iter().chain(behind.iter().filter(is_new)));
+        let without_copies = in_front.iter().filter(|item| !has_stayed || is_new(item));
+        self.assert_in_order(without_copies.chain(&behind));
+        let found: BTreeSet<_> = in_front.iter().chain(&behind).collect();
         for item in &self.durable {
             assert!(found.contains(item), "{item} is lost: {found:?}");
         }
         *self = Self {
+            copied: mem::take(&mut self.copied),
             ghosts: (0..self.next).filter(|item| !found.contains(item)).collect(),
             in_front,
             behind,
@@ -409,6 +415,9 @@ proptest! {
                     let items = model.new_items(count);
                     model.in_front.extend(&items);
                     let result = log.append_in_front(&records(items.iter().copied()));
+                    if result.is_err() {
+                        model.copied.extend(&model.handed_out);
+                    }
                     model.note(&items, result, fsync);
                 }
                 Action::Read(max) => {
@@ -418,7 +427,7 @@ proptest! {
                     assert!(has_crashed || read.lost == 0);
                     assert_eq!(items, model.take(items.len()));
                     assert!(!items.is_empty() || log.is_empty());
-                    model.handed_out = items.len();
+                    model.handed_out = items;
                 }
                 Action::Commit => {
                     _ = log.commit();
