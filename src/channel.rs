@@ -624,8 +624,7 @@ impl<T> Channel<T> {
         let Some(single) = self.ring.claim_single() else {
             return false;
         };
-        let moved = self.ring.take(single, put);
-        self.taken(moved);
+        self.ring.take(single, put);
         true
     }
 

@@ -9,7 +9,7 @@
 //! up with `head`: so each side has one read-modify-write.
 //!
 //! A push of one item does not even load `tail`, as long as it can guess it from `claimed`, which is stored plainly: a load
-//! of `tail` would have to wait for the read-modify-write before.
+//! of `tail` would have to wait for the read-modify-write before. A take of one item guesses `head` from `freed`.
 //!
 //! Two words save both sides the lines that the other keeps writing. `limit` caches "positions before this are free", so
 //! that a push reads `freed` once a lap rather than once an item; `ready` caches "positions before this are published",
@@ -208,13 +208,12 @@ pub(crate) enum Nothing {
     Closed,
 }
 
-/// A claim on `head` of the oldest item alone, which this thread must move out and free: takers wait for it.
+/// A claim on `head` of the oldest item alone, which this thread must move out and free: takers wait for it. No pusher sleeps.
 #[must_use]
 pub(crate) struct Single<'a, T> {
     slot: &'a UnsafeCell<MaybeUninit<T>>,
     /// Where the claim ends.
     end: Position,
-    sleepers: u64,
 }
 
 /// A claim on `head`: published positions that this thread alone may move out, and must free: takers wait for it.
@@ -644,11 +643,12 @@ impl<T> Ring<T> {
 
     // ----------------------------------------------------------------- taking
 
-    /// Claims the oldest item, if it is there for the asking; if not, [`take_slowly`](Self::take_slowly) decides.
+    /// Claims the oldest item, if it is there for the asking and nobody has to be woken; if not, [`take_slowly`](Self::take_slowly)
+    /// decides.
     #[inline(always)]
     pub(crate) fn claim_single(&self) -> Option<Single<'_, T>> {
-        let head = self.takers.head.load(Relaxed); // Relaxed: claiming it confirms it.
-        let at = self.claimable(head)?;
+        // Where `head` stands without a flag if no claim on it is open, which claiming it confirms.
+        let at = Position::from_word(self.takers.freed.load(Acquire)); // Free
         let ready = self.is_ready(at);
         if !ready && !self.is_published(at) {
             return None;
@@ -658,32 +658,24 @@ impl<T> Ring<T> {
         }
         let slot = self.slot(at);
         let end = self.layout.advance(at, 1);
-        if !self.change_head(head, end.word().wrapping_sub(at.word())) {
+        if !self.change_head(at.word(), end.word().wrapping_sub(at.word())) {
             return None;
         }
         if !ready && self.is_published(end) {
             self.look_ahead(at);
         }
-        Some(Single {
-            slot,
-            end,
-            sleepers: head & WAITED,
-        })
+        Some(Single { slot, end })
     }
 
     /// Takes the item that [`claim_single`](Self::claim_single) has claimed, and gives it to `put`, as [`read_to`](Self::read_to) does.
     #[inline(always)]
-    pub(crate) fn take(&self, single: Single<'_, T>, put: impl FnOnce(T)) -> Moved {
+    pub(crate) fn take(&self, single: Single<'_, T>, put: impl FnOnce(T)) {
         // SAFETY: this thread claimed the position on `head`, after meeting its stamp or `ready` (Publish).
         #[allow(unsafe_code)]
         unsafe {
             self.read_to(single.slot, put);
         }
         self.free(single.end);
-        Moved {
-            count: 1,
-            sleepers: single.sleepers,
-        }
     }
 
     /// Takes the oldest item, and evicts what must not be seen any more.
