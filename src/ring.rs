@@ -209,7 +209,7 @@ pub(crate) enum Nothing {
     Closed,
 }
 
-/// A claim on `head` of the oldest item alone, which this thread must move out and free: takers wait for it. No pusher sleeps.
+/// A claim on `head` of the oldest item alone, which this thread must move out and free: takers wait for it. Nobody has to be woken.
 #[must_use]
 pub(crate) struct Single<'a, T> {
     slot: &'a UnsafeCell<MaybeUninit<T>>,
@@ -405,9 +405,10 @@ impl<T> Ring<T> {
             .slot
             .with_mut(|slot| unsafe { slot.write(MaybeUninit::new(item)) });
         place.stamp.store(place.published, Release); // Publish
-        // A store that waits for its line makes the compare-exchange of the next push wait: the lines that takers had last are
-        // fetched two ahead. At the end of the ring these are others, which costs them a transfer a lap.
-        fetch::for_writing(ptr::from_ref(place.slot).wrapping_byte_add(mem::size_of::<T>().max(2 * LINE)));
+        // A store that waits for a line which a taker had last makes the compare-exchange of the next push wait as well.
+        if mem::size_of::<T>() > 0 {
+            fetch::for_writing(ptr::from_ref(place.slot).wrapping_byte_add(mem::size_of::<T>().max(2 * LINE)));
+        }
         fetch::for_writing(ptr::from_ref(place.stamp).wrapping_byte_add(LINE));
         Moved {
             count: 1,

@@ -67,8 +67,14 @@ impl<V> Lines<V> {
         self
     }
 
+    /// With a pair of lines at its end that pushes may fetch: nobody else's are taken away by them.
     fn layout(capacity: usize) -> Option<Layout> {
-        Layout::array::<V>(capacity).ok()?.align_to(Self::LINE).ok()
+        let values = Layout::array::<V>(capacity).ok()?.align_to(Self::LINE).ok()?;
+        if values.size() == 0 {
+            return Some(values);
+        }
+        let size = values.pad_to_align().size().checked_add(Self::LINE)?;
+        Layout::from_size_align(size, values.align()).ok()
     }
 }
 

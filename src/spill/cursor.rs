@@ -19,7 +19,7 @@ pub(crate) struct Cursor {
     file: Arc<dyn StoredFile>,
     /// Of the last store, also if it failed.
     generation: u64,
-    /// What was stored last; `None` if that failed.
+    /// What was stored last; `None` if that failed, or its sync did.
     stored: Option<u64>,
     /// The slot that the last store wrote to.
     slot: usize,
@@ -89,7 +89,11 @@ impl Cursor {
     /// Makes durable what was stored.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
         if !self.is_durable() {
-            self.file.sync()?;
+            if let Err(error) = self.file.sync() {
+                // A system may report the failure once and then forget it: it has to be stored again.
+                self.stored = None;
+                return Err(error);
+            }
             if self.stored.is_some() {
                 self.durable = (self.slot, self.generation);
             }
@@ -119,7 +123,9 @@ impl Cursor {
     pub(crate) fn end_sync(&mut self, generation: u64, is_synced: bool) {
         if let Some(index) = self.syncing.iter().position(|syncing| syncing.1 == generation) {
             let syncing = self.syncing.remove(index);
-            if is_synced && self.durable.1 < generation {
+            if !is_synced {
+                self.stored = None; // As in `sync`.
+            } else if self.durable.1 < generation {
                 self.durable = syncing;
             }
         }
@@ -184,6 +190,35 @@ mod tests {
                 assert_eq!(Cursor::open(&copy).unwrap().stored(), Some(seq));
             }
         }
+    }
+
+    /// A system that reports a failed sync once may say that the next one has gone well, without anything on the medium.
+    #[test]
+    fn what_could_not_be_synced_is_stored_again() {
+        let fails = Faults {
+            kinds: op::SYNC,
+            times: 1,
+            ..Faults::default()
+        };
+        let memory = Memory::default();
+        let mut cursor = Cursor::open(&memory).unwrap();
+        cursor.store(1).unwrap();
+        memory.set_faults(fails);
+        cursor.sync().unwrap_err();
+        cursor.sync().unwrap();
+        assert!(!cursor.is_durable());
+        cursor.store(1).unwrap();
+        cursor.sync().unwrap();
+        assert!(cursor.is_durable());
+
+        cursor.store(2).unwrap();
+        let (file, generation) = cursor.begin_sync().unwrap();
+        memory.set_faults(fails);
+        cursor.end_sync(generation, file.sync().is_ok());
+        assert_eq!(cursor.stored(), None);
+        cursor.store(2).unwrap();
+        cursor.sync().unwrap();
+        assert!(cursor.is_durable());
     }
 
     #[test]
