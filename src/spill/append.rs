@@ -60,7 +60,7 @@ impl Log {
     }
 
     /// The largest record that can be written.
-    fn max_record(&self) -> usize {
+    pub(super) fn max_record(&self) -> usize {
         let overhead = (segment::HEADER + frame::HEADER) as u64;
         self.config.segment_bytes.saturating_sub(overhead) as usize
     }

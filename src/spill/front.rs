@@ -110,24 +110,30 @@ impl Log {
     }
 
     /// Copies what lies from the cursor to `end_seq`, and hands it to the system or the medium, as the policy says.
+    ///
+    /// It goes into one frame, if a segment holds it, so that it is found as a whole or not at all.
     fn copy_until(&mut self, end_seq: u64, front: &mut Self) -> Result<(), SpillError> {
         let (counts, gap, front_counts) = (self.counts, self.gap, front.counts);
         self.reader = Reader::new(self.config.read_ahead);
         self.read_seq = self.commit_seq;
-        let mut records = Records::default();
+        let (mut all, mut records) = (Records::default(), Records::default());
         let mut copied = Ok(());
         while self.read_seq < end_seq && copied.is_ok() {
             records.clear();
-            copied = match self.read_until(&mut records, usize::MAX, end_seq) {
-                Ok(_) => front.append(&records).map(drop).map_err(|(_, error)| error),
-                Err(error) => Err(error),
-            };
+            copied = self.read_until(&mut records, usize::MAX, end_seq).map(drop);
+            all.append(&records);
         }
         (self.read_seq, self.counts, self.gap) = (end_seq, counts, gap);
+        front.config.frame_bytes = front.max_record();
+        copied = copied.and_then(|()| {
+            front.append(&all).map_err(|(_, error)| error)?;
+            match self.config.fsync {
+                Fsync::Never => front.write_out(),
+                _ => front.sync(),
+            }
+        });
+        front.config.frame_bytes = self.config.frame_bytes;
         front.counts = front_counts; // They have been counted before.
-        copied.and_then(|()| match self.config.fsync {
-            Fsync::Never => front.write_out(),
-            _ => front.sync(),
-        })
+        copied
     }
 }

@@ -70,6 +70,11 @@ impl Records {
         self.count += run.count;
     }
 
+    pub(super) fn append(&mut self, records: &Self) {
+        self.bytes.extend_from_slice(&records.bytes);
+        self.count += records.count;
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.count
     }

@@ -109,39 +109,45 @@ fn at_the_cap_nothing_more_is_kept() {
 fn keeping_may_fail_anywhere() {
     for fsync in [Fsync::Interval(Duration::MAX), Fsync::EveryBatch] {
         for after in 0.. {
-            let memory = Memory::default();
-            let mut log = handed_out(&memory, fsync);
-            log.sync().unwrap();
-            log.read(&mut Records::default(), 3).unwrap(); // That what was read before is consumed is not durable.
-            let (first, next) = (log.commit_seq, log.read_seq);
-            let before = memory.operations();
-            memory.set_faults(Faults {
-                kinds: op::ALL,
-                after,
-                times: u32::MAX,
-                ..Faults::default()
-            });
-            let kept = keep(&mut log, 100..130);
-            let failed = memory.operations() > before + u64::from(after);
-            memory.crash(after.into());
-            let config = Config { fsync, ..small() };
-            // What was not durable may be there, with gaps.
-            let (found, lost) = read_all(&mut open(&memory, config));
-            let found: Vec<_> = found.into_iter().map(|(_, item)| item).collect();
-            let place = |item| found.iter().position(|&found| found == item);
-            let old = (first..50).map(|item| place(item).unwrap_or_else(|| panic!("{item} is lost")));
-            let old: Vec<_> = (0..first).filter_map(place).chain(old).collect();
-            assert!(old.is_sorted(), "{found:?}");
-            let new: Vec<_> = (100..130).map_while(place).collect();
-            assert!(new.is_sorted(), "{found:?}");
-            assert!(kept.is_err() || (new.len(), lost) == (30, 0));
-            let last_handed_out = found.iter().rposition(|&item| item < next);
-            assert!(new.is_empty() || last_handed_out < new.first().copied(), "{found:?}");
-            if !failed && kept.is_ok() {
+            let kept = (0..32).filter(|&chance| keeps_unless_it_fails(fsync, after, chance));
+            if kept.count() > 0 {
                 break;
             }
         }
     }
+}
+
+/// Whether it was done before so many operations, from which on all fail.
+fn keeps_unless_it_fails(fsync: Fsync, after: u32, chance: u64) -> bool {
+    let memory = Memory::default();
+    let mut log = handed_out(&memory, fsync);
+    log.sync().unwrap();
+    log.read(&mut Records::default(), 3).unwrap(); // That what was read before is consumed is not durable.
+    let (first, next) = (log.commit_seq, log.read_seq);
+    let before = memory.operations();
+    memory.set_faults(Faults {
+        kinds: op::ALL,
+        after,
+        times: u32::MAX,
+        ..Faults::default()
+    });
+    let kept = keep(&mut log, 100..130);
+    let failed = memory.operations() > before + u64::from(after);
+    memory.crash(32 * u64::from(after) + chance);
+    let config = Config { fsync, ..small() };
+    // What was not durable may be there, with gaps.
+    let (found, lost) = read_all(&mut open(&memory, config));
+    let found: Vec<_> = found.into_iter().map(|(_, item)| item).collect();
+    let place = |item| found.iter().position(|&found| found == item);
+    let old = (first..50).map(|item| place(item).unwrap_or_else(|| panic!("{item} is lost")));
+    let old: Vec<_> = (0..first).filter_map(place).chain(old).collect();
+    assert!(old.is_sorted(), "{found:?}");
+    let new: Vec<_> = (100..130).map_while(place).collect();
+    assert!(new.is_sorted(), "{found:?}");
+    assert!(kept.is_err() || (new.len(), lost) == (30, 0));
+    let last_handed_out = found.iter().rposition(|&item| item < next);
+    assert!(new.is_empty() || last_handed_out < new.first().copied(), "{found:?}");
+    kept.is_ok() && !failed
 }
 
 /// A process that is killed while it keeps something.
