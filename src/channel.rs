@@ -150,12 +150,21 @@ impl<T> Channel<T> {
                 Ok(())
             }
             Guess::Full => self.push_refused(item, Refused::Full, deadline),
-            Guess::Wrong => self.push_slowly(item, deadline),
+            Guess::Lost => self.push_slowly(item, true, deadline),
+            Guess::Wrong => self.push_slowly(item, false, deadline),
         }
     }
 
     #[inline(never)]
-    fn push_slowly(&self, item: T, deadline: impl FnOnce() -> Option<Instant>) -> Result<(), PushError<T>> {
+    fn push_slowly(
+        &self,
+        item: T,
+        is_lost: bool,
+        deadline: impl FnOnce() -> Option<Instant>,
+    ) -> Result<(), PushError<T>> {
+        if is_lost {
+            self.ring.give_way();
+        }
         match self.ring.claim_slot() {
             Ok(place) => {
                 self.pushed(self.ring.fill(place, item));
@@ -238,10 +247,14 @@ impl<T> Channel<T> {
     #[inline]
     pub(crate) fn push_at_once(&self, item: &mut Option<T>, seat: &mut Seat) -> bool {
         if item.is_some() {
-            if let Guess::Right(place) = self.ring.claim_by_guess() {
-                self.fill(place, item);
-                seat.settle();
-                return true;
+            match self.ring.claim_by_guess() {
+                Guess::Right(place) => {
+                    self.fill(place, item);
+                    seat.settle();
+                    return true;
+                }
+                Guess::Lost => self.ring.give_way(),
+                Guess::Full | Guess::Wrong => {}
             }
         }
         false
@@ -390,12 +403,16 @@ impl<T> Channel<T> {
                 Ok(())
             }
             Guess::Full => Err(PushError::Full(item)),
-            Guess::Wrong => self.try_push_slowly(item),
+            Guess::Lost => self.try_push_slowly(item, true),
+            Guess::Wrong => self.try_push_slowly(item, false),
         }
     }
 
     #[inline(never)]
-    fn try_push_slowly(&self, item: T) -> Result<(), PushError<T>> {
+    fn try_push_slowly(&self, item: T, is_lost: bool) -> Result<(), PushError<T>> {
+        if is_lost {
+            self.ring.give_way();
+        }
         match self.ring.claim_within_capacity() {
             Ok(place) => {
                 self.pushed(self.ring.fill(place, item));

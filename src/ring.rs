@@ -9,7 +9,8 @@
 //! up with `head`: so each side has one read-modify-write.
 //!
 //! A push of one item does not even load `tail`, as long as it can guess it from `claimed`, which is stored plainly: a load
-//! of `tail` would have to wait for the read-modify-write before. A take of one item guesses `head` from `freed`.
+//! of `tail` would have to wait for the read-modify-write before. A take of one item guesses `head` from `freed`. Who loses a
+//! claim to another push leaves `tail` alone for a moment, if that is not by chance: see the module `contention`.
 //!
 //! Two words save both sides the lines that the other keeps writing. `limit` caches "positions before this are free", so
 //! that a push reads `freed` once a lap rather than once an item; `ready` caches "positions before this are published",
@@ -65,6 +66,7 @@
 //! raise `CLOSED` before notifying: whoever registers after that meets `CLOSED` in the attempt that follows.
 
 mod batch;
+mod contention;
 mod fetch;
 mod lines;
 
@@ -75,6 +77,7 @@ use std::slice;
 use crossbeam_utils::CachePadded;
 
 pub(crate) use self::batch::Batch;
+use self::contention::LastLoss;
 use self::lines::Lines;
 use crate::disposal::Disposal;
 use crate::error::BuildError;
@@ -131,6 +134,8 @@ struct Pushers {
     tail: AtomicU64,
     /// `tail` as some claim left it, probably the last one.
     claimed: AtomicU64,
+    /// Where a claim was lost to another push.
+    last_loss: LastLoss,
 }
 
 /// What takers write.
@@ -236,6 +241,8 @@ pub(crate) enum Guess<'a, T> {
     Right(Place<'a, T>),
     /// The ring is full: that has been looked up.
     Full,
+    /// Another push was faster: [give way](Ring::give_way), and look up what there is.
+    Lost,
     /// It has to be looked up what there is.
     Wrong,
 }
@@ -304,6 +311,7 @@ impl<T> Ring<T> {
             pushers: CachePadded::new(Pushers {
                 tail: AtomicU64::new(start.word()),
                 claimed: AtomicU64::new(start.word()),
+                last_loss: LastLoss::new(start),
             }),
             wake_at: CachePadded::new(AtomicU64::new(start.word())),
             limit: CachePadded::new(AtomicU64::new(layout.next_lap(start).word())),
@@ -359,8 +367,15 @@ impl<T> Ring<T> {
                 self.pushers.claimed.store(claimed, Relaxed); // Relaxed: a guess.
                 Guess::Right(place)
             }
-            Err(_) => Guess::Wrong,
+            Err(now) if Position::of(now) == at => Guess::Wrong,
+            Err(_) => Guess::Lost,
         }
+    }
+
+    /// To be called by a push that has lost a claim on `tail` to another: spins half a microsecond at most, to let that one go on.
+    pub(crate) fn give_way(&self) {
+        let now = Position::of(self.pushers.tail.load(Relaxed)); // Relaxed: a guess.
+        self.pushers.last_loss.give_way(&self.layout, now);
     }
 
     /// As [`claim_by_guess`](Self::claim_by_guess) if fewer than `capacity` items are inside.
@@ -595,8 +610,8 @@ impl<T> Ring<T> {
     /// Claims up to `wanted` positions, leaving `spare` slots free.
     #[inline(always)]
     fn claim(&self, wanted: usize, spare: usize) -> Result<Claim, Refused> {
-        let mut tail = self.pushers.tail.load(Acquire); // Room, Close
         loop {
+            let tail = self.pushers.tail.load(Acquire); // Room, Close
             if tail & (CLOSED | DIVERTED) != 0 {
                 return Err(if tail & CLOSED != 0 {
                     Refused::Closed
@@ -611,12 +626,13 @@ impl<T> Ring<T> {
             }
             let claimed = tail.wrapping_add(self.layout.step(at, count));
             // Room, Close
-            match self.pushers.tail.compare_exchange_weak(tail, claimed, Release, Acquire) {
+            match self.pushers.tail.compare_exchange_weak(tail, claimed, Release, Relaxed) {
                 Ok(_) => {
                     self.pushers.claimed.store(claimed, Relaxed); // Relaxed: a guess.
                     return Ok(Claim { tail, count });
                 }
-                Err(now) => tail = now,
+                Err(now) if Position::of(now) == at => {}
+                Err(_) => self.give_way(),
             }
         }
     }

@@ -3,28 +3,36 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// A spin with an end, for who must not wait for another thread.
+/// Spins so many times (about 10 ns each).
+pub(crate) fn spin(times: u32) {
+    (0..times).for_each(|_| std::hint::spin_loop());
+}
+
+/// A spin with an end, for who must not wait for another thread. Each turn is longer than the one before: looking takes the cache
+/// lines away that the other thread is at work on.
 pub(crate) struct Spin {
-    left: u32,
+    turn: u32,
 }
 
 impl Spin {
-    /// Some microseconds: longer than copying a chunk takes, much shorter than a time slice.
-    const TURNS: u32 = if cfg!(loom) { 2 } else { 200 };
+    /// Some microseconds in all: longer than copying a chunk takes, much shorter than a time slice.
+    const TURNS: u32 = if cfg!(loom) { 2 } else { 24 };
+    const LONGEST: u32 = 6;
 
     pub(crate) fn new() -> Self {
-        Self { left: Self::TURNS }
+        Self { turn: 0 }
     }
 
     /// Spins one turn; `false` once the turns are used up.
     pub(crate) fn again(&mut self) -> bool {
-        if self.left == 0 {
+        if self.turn == Self::TURNS {
             return false;
         }
-        self.left -= 1;
         #[cfg(loom)]
         loom::thread::yield_now();
-        std::hint::spin_loop();
+        #[cfg(not(loom))]
+        spin(1 << self.turn.min(Self::LONGEST));
+        self.turn += 1;
         true
     }
 }
@@ -80,7 +88,7 @@ impl Snooze {
             std::thread::yield_now();
             step.max(Self::LONGEST_SPIN + 1)
         } else {
-            (0..1 << step).for_each(|_| std::hint::spin_loop());
+            spin(1 << step);
             step
         };
         if !self.is_long() {
