@@ -7,6 +7,8 @@ pub enum Group {
     Calibration,
     /// One thread has both ends.
     OneThread,
+    /// Threads push, nobody takes.
+    Pushing,
     /// The drop-in types and what they replace.
     DropIns,
     /// Threads push, a thread takes.
@@ -33,9 +35,10 @@ pub enum Group {
 
 impl Group {
     /// Every group.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Calibration,
         Self::OneThread,
+        Self::Pushing,
         Self::DropIns,
         Self::Threads,
         Self::Tasks,
@@ -54,6 +57,7 @@ impl Group {
         match self {
             Self::Calibration => "Calibration",
             Self::OneThread => "One thread",
+            Self::Pushing => "Threads that only push",
             Self::DropIns => "Drop-in types",
             Self::Threads => "Threads to a thread",
             Self::Tasks => "Tasks to a task",
@@ -73,6 +77,10 @@ impl Group {
         match self {
             Self::Calibration => "What the machine itself takes, to hold the figures against.",
             Self::OneThread => "One thread has both ends: what an operation costs when nobody is in the way.",
+            Self::Pushing => {
+                "Threads push as fast as they can, nobody takes. A full channel holds 1024 items; a push that gives its item back, as \
+                 ours does where a thread was stopped in the middle of one, counts for nothing but its time."
+            }
             Self::DropIns => "The drop-in types next to what they replace, on one thread.",
             Self::Threads => {
                 "Threads push as fast as they can, a thread takes; capacity 1024, and who finds no room or no item waits."

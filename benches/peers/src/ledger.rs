@@ -47,6 +47,15 @@ impl Ledger {
         self.seen += 1;
     }
 
+    /// As [`see`](Self::see), where items of the same producer may be missing before this one.
+    #[inline]
+    pub fn see_later<T: Payload>(&mut self, item: &T) {
+        let producer = item.tag() >> NUMBER_BITS;
+        let next = &mut self.next[producer as usize % MAX_PRODUCERS];
+        *next = (*next).max(item.tag() & ((1 << NUMBER_BITS) - 1));
+        self.see(item);
+    }
+
     #[inline]
     pub fn seen(&self) -> u64 {
         self.seen
@@ -92,5 +101,23 @@ mod tests {
     #[should_panic = "order"]
     fn item_that_came_twice_is_found() {
         seen(&[tag(1, 0), tag(1, 0)]).settle(2);
+    }
+    #[test]
+    fn gaps_are_no_fault_where_they_are_expected() {
+        let mut ledger = Ledger::default();
+        for tag in [tag(0, 5), tag(1, 0), tag(0, 7)] {
+            ledger.see_later(&tag);
+        }
+        ledger.settle(3);
+    }
+
+    #[test]
+    #[should_panic = "order"]
+    fn item_that_came_twice_is_found_among_gaps() {
+        let mut ledger = Ledger::default();
+        for tag in [tag(0, 5), tag(0, 5)] {
+            ledger.see_later(&tag);
+        }
+        ledger.settle(2);
     }
 }

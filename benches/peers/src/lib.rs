@@ -21,6 +21,7 @@ pub mod outcome;
 mod pace;
 mod paced;
 mod payload;
+mod pushing;
 pub mod render;
 pub mod results;
 mod rings;

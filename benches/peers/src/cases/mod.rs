@@ -7,6 +7,7 @@ mod latency;
 mod one_cpu;
 mod one_thread;
 mod peers;
+mod pushing;
 mod threads_to_task;
 
 use crate::case::Case;
@@ -19,6 +20,7 @@ const MI: u64 = 1 << 20;
 pub fn all() -> Vec<Case> {
     [
         one_thread(),
+        pushing(),
         drop_ins(),
         between_threads(),
         between_tasks(),
@@ -37,6 +39,11 @@ pub fn all() -> Vec<Case> {
 /// One thread has both ends.
 pub fn one_thread() -> Vec<Case> {
     one_thread::cases()
+}
+
+/// Threads push, nobody takes.
+pub fn pushing() -> Vec<Case> {
+    pushing::cases()
 }
 
 /// The drop-in types and what they replace, on one thread.

@@ -11,6 +11,7 @@ use crate::payload::Payload;
 use crate::roles::TryPush;
 
 /// Pushes by force.
+#[derive(Clone)]
 pub struct Forcing<S>(S);
 
 pub fn force_array_queue<T: Payload>(capacity: usize) -> (Forcing<Arc<ArrayQueue<T>>>, Arc<ArrayQueue<T>>) {

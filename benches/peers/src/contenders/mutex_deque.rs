@@ -11,6 +11,15 @@ pub struct MutexDeque<T> {
     capacity: usize,
 }
 
+impl<T> Clone for MutexDeque<T> {
+    fn clone(&self) -> Self {
+        Self {
+            items: self.items.clone(),
+            capacity: self.capacity,
+        }
+    }
+}
+
 pub fn mutex_deque<T: Payload>(capacity: usize) -> (MutexDeque<T>, MutexDeque<T>) {
     let items = Arc::new(Mutex::new(VecDeque::with_capacity(capacity)));
     let end = |items| MutexDeque { items, capacity };

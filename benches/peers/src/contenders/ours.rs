@@ -27,6 +27,7 @@ fn by_policy<T: Payload>(capacity: usize, policy: BackPressurePolicy<T>) -> (ByP
 }
 
 /// Pushes by `push`, which does what the policy says and counts it.
+#[derive(Clone)]
 pub struct ByPolicy<T>(Producer<T>);
 
 impl<T: Payload> TryPush<T> for ByPolicy<T> {
