@@ -163,7 +163,7 @@ impl<T> Consumer<T> {
     /// Takes up to `max` items, oldest first, blocking the thread until there is at least one.
     ///
     /// Takes what is there without waiting for more, except that it leaves pushes that follow each other quickly alone for
-    /// a moment, of 128 spins at most (about a microsecond), if there are few items yet. An empty batch says that the channel
+    /// a moment, of 256 spins at most (about two microseconds), if there are few items yet. An empty batch says that the channel
     /// is closed and drained, or that `max` is 0.
     ///
     /// # Examples

@@ -7,13 +7,13 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use crate::spin::Snooze;
+use crate::spin::spin;
 
 /// How long takers pause. A guess, shared by all of them and no part of any model: its accesses are Relaxed.
 pub(crate) struct Gathering {
     /// Whether there is another processor for pushers to run on.
     others_run: bool,
-    /// As [`Snooze::of`] takes it; 0 for not at all.
+    /// The logarithm of how many spins; 0 for not at all.
     pause: AtomicU32,
     /// How often that was 0, since it was last tried.
     skipped: AtomicU32,
@@ -26,6 +26,9 @@ impl Gathering {
     /// The shortest pause: another is over before an item can come.
     const SHORTEST: u32 = 4;
 
+    /// A longer one gains little more.
+    const LONGEST: u32 = 8;
+
     pub(crate) fn new(others_run: bool) -> Self {
         Self {
             others_run,
@@ -34,7 +37,7 @@ impl Gathering {
         }
     }
 
-    /// Pauses, for 128 spins at most (about a microsecond), if fewer than `enough` items are inside, but some, and others
+    /// Pauses, for 256 spins at most (about two microseconds), if fewer than `enough` items are inside, but some, and others
     /// come quickly.
     pub(crate) fn pause(&self, enough: usize, inside: impl Fn() -> usize) {
         if !self.others_run {
@@ -53,9 +56,9 @@ impl Gathering {
             return;
         }
         self.skipped.store(0, Relaxed);
-        Snooze::of(pause).turn();
+        spin(1 << pause);
         let next = if inside() > 2 * before {
-            (pause + 1).min(Snooze::LONGEST_SPIN)
+            (pause + 1).min(Self::LONGEST)
         } else if pause > Self::SHORTEST {
             pause - 1
         } else {
@@ -90,14 +93,14 @@ mod tests {
         let gathering = Gathering::new(true);
         assert_eq!(pauses(&gathering, 31, 2), 0);
         assert_eq!(pauses(&gathering, 100, 2), 100);
-        assert_eq!(gathering.pause.load(Relaxed), Snooze::LONGEST_SPIN);
+        assert_eq!(gathering.pause.load(Relaxed), Gathering::LONGEST);
     }
 
     #[test]
     fn takers_stop_pausing_when_no_items_come() {
         let gathering = Gathering::new(true);
         pauses(&gathering, 1000, 2);
-        let until_stopped = Snooze::LONGEST_SPIN - Gathering::SHORTEST + 1;
+        let until_stopped = Gathering::LONGEST - Gathering::SHORTEST + 1;
         assert_eq!(pauses(&gathering, until_stopped as usize, 1), until_stopped as usize);
         assert_eq!(pauses(&gathering, 320, 1), 10);
     }

@@ -57,7 +57,7 @@ pub(crate) struct Snooze {
 
 impl Snooze {
     /// Turn `n` spins 2^n times (about 10 ns each), up to this turn; later turns yield.
-    pub(crate) const LONGEST_SPIN: u32 = 7;
+    const LONGEST_SPIN: u32 = 7;
     const YIELDS: u32 = 4;
 
     /// Waits for something that takes about `2^step` spins.
