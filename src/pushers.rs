@@ -31,11 +31,15 @@ pub(crate) struct Pushers {
 }
 
 impl Pushers {
+    /// Up to 20 microseconds, about as long as it takes to wake a thread. Who parks sooner is still being woken when the taker has
+    /// emptied the ring and parks in its turn: then each ring costs two wakes.
+    const YIELDS: u32 = 48;
+
     /// Threads leave takers alone for at most `longest_spin`. Tasks park at once: what made the ring full is as likely a
     /// neighbour on its own thread that has to run.
     pub(crate) fn new(longest_spin: u32) -> Self {
         Self {
-            threads: WaitingRoom::new(longest_spin),
+            threads: WaitingRoom::new(longest_spin).with_yields(Self::YIELDS),
             tasks: WaitingRoom::new(0),
         }
     }

@@ -53,19 +53,27 @@ pub(crate) fn others_run() -> bool {
 /// Spins longer and longer, then yields, for as long as it is asked. On one processor it only yields.
 pub(crate) struct Snooze {
     step: Cell<u32>,
+    yields: u32,
 }
 
 impl Snooze {
     /// Turn `n` spins 2^n times (about 10 ns each), up to this turn; later turns yield.
     const LONGEST_SPIN: u32 = 7;
-    const YIELDS: u32 = 4;
+    pub(crate) const YIELDS: u32 = 4;
 
     /// Waits for something that takes about `2^step` spins.
     #[inline]
     pub(crate) fn of(step: u32) -> Self {
         Self {
             step: Cell::new(step.min(Self::LONGEST_SPIN)),
+            yields: Self::YIELDS,
         }
+    }
+
+    /// Yields so many times before it is long; on one processor, where a yield leaves it to all others, as often as ever.
+    pub(crate) fn with_yields(self, yields: u32) -> Self {
+        let yields = if others_run() { yields } else { self.yields };
+        Self { yields, ..self }
     }
 
     /// Waits for what another thread is about to finish.
@@ -109,6 +117,6 @@ impl Snooze {
 
     /// Whether it has yielded several times already.
     pub(crate) fn is_long(&self) -> bool {
-        cfg!(loom) || self.step.get() > Self::LONGEST_SPIN + Self::YIELDS
+        cfg!(loom) || self.step.get() > Self::LONGEST_SPIN + self.yields
     }
 }

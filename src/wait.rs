@@ -63,6 +63,8 @@ pub(crate) struct WaitingRoom {
     /// accesses are Relaxed.
     first_spin: AtomicU32,
     longest_spin: u32,
+    /// How often a thread yields after that, before it parks.
+    yields: u32,
     /// Whether tasks spin before they park.
     tasks_spin: bool,
     /// How often tasks have parked without a spin; a guess, too.
@@ -81,11 +83,17 @@ impl WaitingRoom {
             due: Arc::new(Due::new()),
             first_spin: AtomicU32::new(longest_spin),
             longest_spin,
+            yields: Snooze::YIELDS,
             tasks_spin: false,
             parked: AtomicU32::new(0),
             parks: Counter::new(),
             wakes: Counter::new(),
         }
+    }
+
+    /// Lets threads yield so many times before they park.
+    pub(crate) fn with_yields(self, yields: u32) -> Self {
+        Self { yields, ..self }
     }
 
     /// Lets tasks spin, too, before they park.
@@ -104,7 +112,7 @@ impl WaitingRoom {
         deadline: Option<Instant>,
         mut attempt: impl FnMut(Attempt) -> Outcome<R>,
     ) -> Option<R> {
-        let snooze = Snooze::of(self.first_spin.load(Relaxed));
+        let snooze = Snooze::of(self.first_spin.load(Relaxed)).with_yields(self.yields);
         loop {
             let expired = deadline.is_some_and(|deadline| deadline <= Instant::now());
             if !expired {
