@@ -92,12 +92,12 @@ impl<T> Channel<T> {
         // transfer of the words' cache lines for every item. A small ring turns round sooner.
         let room = capacity.max(1).ilog2();
         let (not_empty, not_full) = if cfg!(loom) {
-            (WaitingRoom::new(0), Pushers::new(0))
+            (WaitingRoom::new(0), Pushers::new(0, 1))
         } else {
             // A task that takes spins for pushers that are threads.
             (
                 WaitingRoom::new(room.min(7)).with_spinning_tasks(),
-                Pushers::new(room.min(6)),
+                Pushers::new(room.min(6), Pushers::YIELDS),
             )
         };
         let ring = Ring::new(capacity, evicting, first_lap)?;
@@ -111,7 +111,7 @@ impl<T> Channel<T> {
             when_full,
             not_empty,
             not_full,
-            gathering: CachePadded::new(Gathering::new(others_run())),
+            gathering: CachePadded::new(Gathering::new(others_run(), capacity)),
             marks: Marks::new(),
             closed: WaitingRoom::new(0),
             producers: Handles::one(),

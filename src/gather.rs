@@ -13,6 +13,10 @@ use crate::spin::spin;
 pub(crate) struct Gathering {
     /// Whether there is another processor for pushers to run on.
     others_run: bool,
+    /// The most that it may be.
+    longest: u32,
+    /// How many items fit.
+    capacity: usize,
     /// The logarithm of how many spins; 0 for not at all.
     pause: AtomicU32,
     /// How often that was 0, since it was last tried.
@@ -29,9 +33,12 @@ impl Gathering {
     /// A longer one gains little more.
     const LONGEST: u32 = 8;
 
-    pub(crate) fn new(others_run: bool) -> Self {
+    /// For a ring of `capacity`: a small one is full sooner.
+    pub(crate) fn new(others_run: bool, capacity: usize) -> Self {
         Self {
             others_run,
+            longest: capacity.max(1).ilog2().clamp(Self::SHORTEST, Self::LONGEST),
+            capacity,
             pause: AtomicU32::new(0),
             skipped: AtomicU32::new(0),
         }
@@ -57,8 +64,10 @@ impl Gathering {
         }
         self.skipped.store(0, Relaxed);
         spin(1 << pause);
-        let next = if inside() > 2 * before {
-            (pause + 1).min(Self::LONGEST)
+        let after = inside();
+        // Who finds the ring half full has nearly let it overflow.
+        let next = if after > 2 * before && after < self.capacity / 2 {
+            (pause + 1).min(self.longest)
         } else if pause > Self::SHORTEST {
             pause - 1
         } else {
@@ -90,7 +99,7 @@ mod tests {
 
     #[test]
     fn takers_pause_while_that_lets_items_come() {
-        let gathering = Gathering::new(true);
+        let gathering = Gathering::new(true, 1024);
         assert_eq!(pauses(&gathering, 31, 2), 0);
         assert_eq!(pauses(&gathering, 100, 2), 100);
         assert_eq!(gathering.pause.load(Relaxed), Gathering::LONGEST);
@@ -98,7 +107,7 @@ mod tests {
 
     #[test]
     fn takers_stop_pausing_when_no_items_come() {
-        let gathering = Gathering::new(true);
+        let gathering = Gathering::new(true, 1024);
         pauses(&gathering, 1000, 2);
         let until_stopped = Gathering::LONGEST - Gathering::SHORTEST + 1;
         assert_eq!(pauses(&gathering, until_stopped as usize, 1), until_stopped as usize);
@@ -106,8 +115,23 @@ mod tests {
     }
 
     #[test]
+    fn takers_of_a_small_ring_pause_shortly() {
+        let gathering = Gathering::new(true, 100);
+        pauses(&gathering, 100, 2);
+        assert_eq!(gathering.pause.load(Relaxed), 6);
+    }
+
+    #[test]
+    fn takers_stop_pausing_when_the_ring_overflows() {
+        let gathering = Gathering::new(true, 1024);
+        pauses(&gathering, 100, 2);
+        pauses(&gathering, 1, 1023);
+        assert_eq!(gathering.pause.load(Relaxed), Gathering::LONGEST - 1);
+    }
+
+    #[test]
     fn nobody_pauses_for_what_is_not_there_or_is_enough() {
-        let gathering = Gathering::new(true);
+        let gathering = Gathering::new(true, 1024);
         pauses(&gathering, 100, 2);
         for inside in [0, 64, 1000] {
             let looks = Cell::new(0);

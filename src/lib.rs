@@ -114,14 +114,16 @@
 //!
 //! # Progress
 //!
-//! A push is one compare-exchange and two stores and waits for nobody, except under `Block` on a full channel. Where a
-//! thread that the system has stopped can hold others up:
+//! A push is one compare-exchange and two stores and waits for nobody, except under `Block` on a full channel. One that loses
+//! its compare-exchange to another again and again leaves the other alone for half a microsecond, twice at most. Where a thread
+//! that the system has stopped can hold others up:
 //!
 //! - A push stopped between claiming its slot and publishing it: takes cannot go past that item until it runs again.
 //!   Takes yield meanwhile; tasks let the executor run others.
 //! - A take stopped while copying: other takes wait for it, and a full channel stays full.
 //! - Under `DropOldest` both may pin the oldest item of a full channel. A push then spins for some microseconds and gives
-//!   its own item back as [`Full`](PushError::Full), counted apart ([`Stats::refused_pinned`]). It never waits longer.
+//!   its own item back as [`Full`](PushError::Full), counted apart ([`Stats::refused_pinned`]). So it does, if rarely, where
+//!   others always take the room that it makes.
 //!
 //! Under `SpillToDisk`, pushes and takes that go past a full ring take a lock, and wait for the file system while they hold it.
 //!

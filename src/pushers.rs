@@ -33,13 +33,13 @@ pub(crate) struct Pushers {
 impl Pushers {
     /// Up to 20 microseconds, about as long as it takes to wake a thread. Who parks sooner is still being woken when the taker has
     /// emptied the ring and parks in its turn: then each ring costs two wakes.
-    const YIELDS: u32 = 48;
+    pub(crate) const YIELDS: u32 = 48;
 
-    /// Threads leave takers alone for at most `longest_spin`. Tasks park at once: what made the ring full is as likely a
+    /// Threads leave takers alone for at most `longest_spin`, then yield so many times. Tasks park at once: what made the ring full is as likely a
     /// neighbour on its own thread that has to run.
-    pub(crate) fn new(longest_spin: u32) -> Self {
+    pub(crate) fn new(longest_spin: u32, yields: u32) -> Self {
         Self {
-            threads: WaitingRoom::new(longest_spin).with_yields(Self::YIELDS),
+            threads: WaitingRoom::new(longest_spin).with_yields(yields),
             tasks: WaitingRoom::new(0),
         }
     }
@@ -150,7 +150,7 @@ mod tests {
 
     /// A thread gets the turn as it goes to sleep, which then ends by `attempt`, called once it has it; another one sleeps.
     fn a_turn_that_ends(deadline: Option<Instant>, attempt: impl Fn(Attempt) -> Outcome<()>) -> Option<()> {
-        let pushers = Arc::new(Pushers::new(0));
+        let pushers = Arc::new(Pushers::new(0, 1));
         let mut other = None;
         let result = catch_unwind(AssertUnwindSafe(|| {
             pushers.block_until(deadline, ROOM, |kind| {
@@ -198,7 +198,7 @@ mod tests {
     // bug-classes G6
     #[test]
     fn many_takes_wake_one_thread_while_it_has_not_run() {
-        let pushers = Arc::new(Pushers::new(0));
+        let pushers = Arc::new(Pushers::new(0, 1));
         let mut others = Vec::new();
         pushers.block_until(None, ROOM, |kind| {
             if kind == Attempt::Plain {
@@ -218,7 +218,7 @@ mod tests {
     // bug-classes A9
     #[test]
     fn all_are_woken_at_the_end() {
-        let pushers = Arc::new(Pushers::new(0));
+        let pushers = Arc::new(Pushers::new(0, 1));
         let sleepers = [(); 3].map(|()| sleeper(&pushers));
         pushers.notify_all();
         assert!(

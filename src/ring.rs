@@ -488,12 +488,12 @@ impl<T> Ring<T> {
                 disposal.run(|| then(moved));
                 break Ok(displaced);
             }
-            // What lies beyond the capacity is gone already, to earlier pushes.
-            disposal.evicted(evicted.take());
-            evicted = self.evict();
             if !spin.again() {
                 break Err((item, Refused::Pinned));
             }
+            // What lies beyond the capacity is gone already, to earlier pushes.
+            disposal.evicted(evicted.take());
+            evicted = self.evict();
         };
         disposal.evicted(evicted);
         result
@@ -610,6 +610,7 @@ impl<T> Ring<T> {
     /// Claims up to `wanted` positions, leaving `spare` slots free.
     #[inline(always)]
     fn claim(&self, wanted: usize, spare: usize) -> Result<Claim, Refused> {
+        let mut has_given_way = false;
         loop {
             let tail = self.pushers.tail.load(Acquire); // Room, Close
             if tail & (CLOSED | DIVERTED) != 0 {
@@ -625,14 +626,17 @@ impl<T> Ring<T> {
                 return Err(Refused::Full);
             }
             let claimed = tail.wrapping_add(self.layout.step(at, count));
-            // Room, Close
+            // Room
             match self.pushers.tail.compare_exchange_weak(tail, claimed, Release, Relaxed) {
                 Ok(_) => {
                     self.pushers.claimed.store(claimed, Relaxed); // Relaxed: a guess.
                     return Ok(Claim { tail, count });
                 }
-                Err(now) if Position::of(now) == at => {}
-                Err(_) => self.give_way(),
+                Err(now) if has_given_way || Position::of(now) == at => {}
+                Err(_) => {
+                    self.give_way();
+                    has_given_way = true;
+                }
             }
         }
     }

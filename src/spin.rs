@@ -15,8 +15,14 @@ pub(crate) struct Spin {
 }
 
 impl Spin {
-    /// Some microseconds in all: longer than copying a chunk takes, much shorter than a time slice.
+    /// About ten microseconds in all: longer than copying a chunk takes, much shorter than a time slice.
     const TURNS: u32 = if cfg!(loom) { 2 } else { 24 };
+
+    /// Two microseconds, on one processor: who is waited for does not run meanwhile.
+    #[cfg(not(loom))]
+    const TURNS_ALONE: u32 = 8;
+
+    #[cfg(not(loom))]
     const LONGEST: u32 = 6;
 
     pub(crate) fn new() -> Self {
@@ -25,7 +31,11 @@ impl Spin {
 
     /// Spins one turn; `false` once the turns are used up.
     pub(crate) fn again(&mut self) -> bool {
-        if self.turn == Self::TURNS {
+        #[cfg(loom)]
+        let turns = Self::TURNS;
+        #[cfg(not(loom))]
+        let turns = if others_run() { Self::TURNS } else { Self::TURNS_ALONE };
+        if self.turn == turns {
             return false;
         }
         #[cfg(loom)]

@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::position::{Layout, Position};
 use crate::spin::{others_run, spin};
 
-/// Where a claim on `tail` was last lost to another push. A guess that is no part of any model: its accesses are Relaxed.
+/// Where a push last lost a claim on `tail` to another, swaps aside. A guess that is no part of any model: its accesses are Relaxed.
 pub(super) struct LastLoss(AtomicU64);
 
 impl LastLoss {
-    /// Claims are lost to threads that do nothing but push if there are fewer pushes than this from one to the next.
+    /// Claims are lost to threads that do nothing but push if `tail` has moved by no more than this since the last one was. So those of
+    /// batches are not.
     const NEAR: i64 = 4;
 
     /// About half a microsecond: some transfers of a cache line.

@@ -10,13 +10,10 @@ const ITEMS: u64 = 1 << 16;
 
 fn peers(criterion: &mut Criterion) {
     prepare();
-    let cases = [
-        cases::one_thread(),
-        cases::pushing(),
-        cases::drop_ins(),
-        cases::between_threads(),
-    ];
-    for case in cases.into_iter().flatten() {
+    for case in [cases::one_thread(), cases::drop_ins(), cases::between_threads()]
+        .into_iter()
+        .flatten()
+    {
         let mut group = criterion.benchmark_group(&case.name);
         group
             .sampling_mode(SamplingMode::Flat)

@@ -102,6 +102,7 @@ mod tests {
     fn item_that_came_twice_is_found() {
         seen(&[tag(1, 0), tag(1, 0)]).settle(2);
     }
+
     #[test]
     fn gaps_are_no_fault_where_they_are_expected() {
         let mut ledger = Ledger::default();

@@ -43,6 +43,7 @@ where
     let (took, accepted) = race(sender, producers, items);
     let mut ledger = Ledger::default();
     while let Some(item) = receiver.grab() {
+        assert!(item.tag() < tag(producers, 0), "an item was kept that is older");
         ledger.see_later(&item);
     }
     ledger.settle(CAPACITY as u64);
