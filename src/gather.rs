@@ -13,8 +13,6 @@ use crate::spin::spin;
 pub(crate) struct Gathering {
     /// Whether there is another processor for pushers to run on.
     others_run: bool,
-    /// The most that it may be.
-    longest: u32,
     /// How many items fit.
     capacity: usize,
     /// The logarithm of how many spins; 0 for not at all.
@@ -37,11 +35,15 @@ impl Gathering {
     pub(crate) fn new(others_run: bool, capacity: usize) -> Self {
         Self {
             others_run,
-            longest: capacity.max(1).ilog2().clamp(Self::SHORTEST, Self::LONGEST),
             capacity,
             pause: AtomicU32::new(0),
             skipped: AtomicU32::new(0),
         }
+    }
+
+    /// The longest pause that a ring of this capacity allows.
+    fn longest(&self) -> u32 {
+        self.capacity.max(1).ilog2().clamp(Self::SHORTEST, Self::LONGEST)
     }
 
     /// Pauses, for 256 spins at most (about two microseconds), if fewer than `enough` items are inside, but some, and others
@@ -67,7 +69,7 @@ impl Gathering {
         let after = inside();
         // Who finds the ring half full has nearly let it overflow.
         let next = if after > 2 * before && after < self.capacity / 2 {
-            (pause + 1).min(self.longest)
+            (pause + 1).min(self.longest())
         } else if pause > Self::SHORTEST {
             pause - 1
         } else {

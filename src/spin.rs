@@ -19,10 +19,8 @@ impl Spin {
     const TURNS: u32 = if cfg!(loom) { 2 } else { 24 };
 
     /// Two microseconds, on one processor: who is waited for does not run meanwhile.
-    #[cfg(not(loom))]
     const TURNS_ALONE: u32 = 8;
 
-    #[cfg(not(loom))]
     const LONGEST: u32 = 6;
 
     pub(crate) fn new() -> Self {
@@ -31,16 +29,16 @@ impl Spin {
 
     /// Spins one turn; `false` once the turns are used up.
     pub(crate) fn again(&mut self) -> bool {
-        #[cfg(loom)]
-        let turns = Self::TURNS;
-        #[cfg(not(loom))]
-        let turns = if others_run() { Self::TURNS } else { Self::TURNS_ALONE };
+        let turns = if cfg!(loom) || others_run() {
+            Self::TURNS
+        } else {
+            Self::TURNS_ALONE
+        };
         if self.turn == turns {
             return false;
         }
         #[cfg(loom)]
         loom::thread::yield_now();
-        #[cfg(not(loom))]
         spin(1 << self.turn.min(Self::LONGEST));
         self.turn += 1;
         true
