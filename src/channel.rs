@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
+use crate::coop::{is_prepaid, prepay, spend_prepaid};
 use crate::disposal::{Disposal, OnDrop};
 use crate::error::{BatchPushError, BuildError, PushError, TryTakeError};
 use crate::gather::Gathering;
@@ -229,7 +230,7 @@ impl<T> Channel<T> {
         self.not_full.block_until(deadline, may_sleep, attempt)
     }
 
-    /// As [`push`](Self::push) for a task. `item` is empty once this is ready, unless the push failed.
+    /// As [`push`](Self::push) for a task, whose budget it spends. `item` is empty once this is ready, unless the push failed.
     #[inline]
     pub(crate) fn poll_push(
         &self,
@@ -237,20 +238,26 @@ impl<T> Channel<T> {
         seat: &mut Seat,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), PushError<T>>> {
-        if self.push_at_once(item, seat) {
+        // The compare-exchange waits for all stores before it: so there are as few as can be.
+        if is_prepaid() && seat.is_empty() && self.push_at_once(item) {
+            spend_prepaid();
             return Poll::Ready(Ok(()));
         }
-        self.poll_push_when_room(item, seat, cx)
+        prepay(cx, |cx| {
+            if seat.is_empty() && self.push_at_once(item) {
+                return Poll::Ready(Ok(()));
+            }
+            self.poll_push_when_room(item, seat, cx)
+        })
     }
 
     /// The part of [`poll_push`](Self::poll_push) that takes a few nanoseconds: whether `item` was there and went in by a guess.
     #[inline]
-    pub(crate) fn push_at_once(&self, item: &mut Option<T>, seat: &mut Seat) -> bool {
+    fn push_at_once(&self, item: &mut Option<T>) -> bool {
         if item.is_some() {
             match self.ring.claim_by_guess() {
                 Guess::Right(place) => {
                     self.fill(place, item);
-                    seat.settle();
                     return true;
                 }
                 Guess::Lost => self.ring.give_way(),
@@ -262,7 +269,7 @@ impl<T> Channel<T> {
 
     /// The rest of [`poll_push`](Self::poll_push).
     #[inline(never)]
-    pub(crate) fn poll_push_when_room(
+    fn poll_push_when_room(
         &self,
         item: &mut Option<T>,
         seat: &mut Seat,
@@ -915,28 +922,25 @@ impl<T> Channel<T> {
         self.attempt_take(attempt, self.take_run(out, max, report))
     }
 
-    /// As [`take`](Self::take) for a task.
+    /// As [`take`](Self::take) for a task, whose budget it spends.
     #[inline]
     pub(crate) fn poll_take(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        match self.take_at_once_by(seat) {
-            None => self.poll_take_when_pushed(seat, cx),
-            taken => Poll::Ready(taken),
-        }
-    }
-
-    /// The part of [`poll_take`](Self::poll_take) that takes a few nanoseconds: the oldest item, if it is there for the asking.
-    #[inline]
-    pub(crate) fn take_at_once_by(&self, seat: &mut Seat) -> Option<T> {
         let mut taken = None;
-        if self.take_at_once(|item| taken = Some(item)) {
-            seat.settle();
+        if is_prepaid() && seat.is_empty() && self.take_at_once(|item| taken = Some(item)) {
+            spend_prepaid();
+            return Poll::Ready(taken);
         }
-        taken
+        prepay(cx, |cx| {
+            let mut taken = None;
+            if seat.is_empty() && self.take_at_once(|item| taken = Some(item)) {
+                return Poll::Ready(taken);
+            }
+            self.poll_take_when_pushed(seat, cx)
+        })
     }
 
-    /// The rest of [`poll_take`](Self::poll_take).
     #[inline(never)]
-    pub(crate) fn poll_take_when_pushed(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Option<T>> {
+    fn poll_take_when_pushed(&self, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Option<T>> {
         self.not_empty
             .poll_until(seat, cx, |attempt| self.attempt_take(attempt, self.take_one()))
     }

@@ -4,11 +4,11 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::iter::FusedIterator;
 use std::mem;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::channel::{Channel, deadline_after};
-use crate::coop::{Share, cooperate};
+use crate::coop::cooperate;
 use crate::error::{TakeTimeoutError, TryTakeError};
 use crate::producer::shared_methods;
 use crate::report::{Losses, Report};
@@ -148,16 +148,7 @@ impl<T> Consumer<T> {
     /// ```
     pub fn take_async(&self) -> impl Future<Output = Option<T>> + '_ {
         let mut seat = Seat::default();
-        poll_fn(move |cx| {
-            let share = ready!(Share::poll(cx));
-            let taken = self.channel.take_at_once_by(&mut seat);
-            if taken.is_some() {
-                share.spend();
-                return Poll::Ready(taken);
-            }
-            drop(share);
-            cooperate(cx, |cx| self.channel.poll_take_when_pushed(&mut seat, cx))
-        })
+        poll_fn(move |cx| self.channel.poll_take(&mut seat, cx))
     }
 
     /// Takes up to `max` items, oldest first, blocking the thread until there is at least one.

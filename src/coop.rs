@@ -5,12 +5,18 @@ use std::task::{Context, Poll};
 use std::{cell::Cell, task::ready};
 
 #[cfg(feature = "tokio")]
-use tokio::task::coop::{RestoreOnPending, poll_proceed};
+use tokio::task::coop::poll_proceed;
 
-/// How many operations on one item are worth one unit of the budget, of which a task has 128 before it has to let others run:
+/// How many operations on one item a unit of the budget pays for, of which a task has 128 before it has to let others run:
 /// each takes less than asking for the budget and letting others run so often.
 #[cfg(feature = "tokio")]
 const ITEMS_PER_UNIT: u32 = 4;
+
+#[cfg(feature = "tokio")]
+thread_local! {
+    /// How many operations on one item are paid for, whichever task's they are.
+    static PREPAID: Cell<u32> = const { Cell::new(0) };
+}
 
 /// Polls `f` if the task has budget left, and spends some if `f` is ready. Without the feature `tokio`, or outside a
 /// tokio task, there always is.
@@ -29,48 +35,29 @@ pub(crate) fn cooperate<R>(cx: &mut Context<'_>, f: impl FnOnce(&mut Context<'_>
     f(cx)
 }
 
-/// What an operation on one item may spend that is done at once: one in four on this thread, whichever
-/// task's it is, asks for the budget and spends it for all. What is not done at once drops this and [`cooperate`]s.
-#[must_use]
-pub(crate) struct Share {
-    /// How many are paid for.
+/// As [`cooperate`] for an operation on one item: if `f` is ready, that pays for the next ones of this thread as well.
+#[inline]
+pub(crate) fn prepay<R>(cx: &mut Context<'_>, f: impl FnOnce(&mut Context<'_>) -> Poll<R>) -> Poll<R> {
+    let poll = cooperate(cx, f);
     #[cfg(feature = "tokio")]
-    paid: u32,
-    #[cfg(feature = "tokio")]
-    unit: Option<RestoreOnPending>,
+    if poll.is_ready() {
+        PREPAID.set(ITEMS_PER_UNIT - 1);
+    }
+    poll
 }
 
-#[cfg(feature = "tokio")]
-thread_local! {
-    static PAID: Cell<u32> = const { Cell::new(0) };
+/// Whether an operation on one item is paid for: if it can be done at once, it only has to [`spend_prepaid`], or else to
+/// [`prepay`].
+#[inline]
+pub(crate) fn is_prepaid() -> bool {
+    #[cfg(feature = "tokio")]
+    return PREPAID.get() > 0;
+    #[cfg(not(feature = "tokio"))]
+    true
 }
 
-impl Share {
-    /// Ready if this is paid for, or the task has budget left.
-    #[inline]
-    #[cfg_attr(not(feature = "tokio"), allow(unused_variables))]
-    pub(crate) fn poll(cx: &mut Context<'_>) -> Poll<Self> {
-        #[cfg(feature = "tokio")]
-        {
-            let (paid, unit) = match PAID.get() {
-                0 => (ITEMS_PER_UNIT, Some(ready!(poll_proceed(cx)))),
-                paid => (paid, None),
-            };
-            Poll::Ready(Self { paid, unit })
-        }
-        #[cfg(not(feature = "tokio"))]
-        Poll::Ready(Self {})
-    }
-
-    /// To be called when the operation is done.
-    #[inline]
-    pub(crate) fn spend(self) {
-        #[cfg(feature = "tokio")]
-        {
-            PAID.set(self.paid - 1);
-            if let Some(unit) = self.unit {
-                unit.made_progress();
-            }
-        }
-    }
+#[inline]
+pub(crate) fn spend_prepaid() {
+    #[cfg(feature = "tokio")]
+    PREPAID.set(PREPAID.get().saturating_sub(1)); // A waker that the operation woke may have spent it, too.
 }

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::channel::{Channel, deadline_after};
-use crate::coop::{Share, cooperate};
+use crate::coop::cooperate;
 use crate::error::{BatchPushError, PushError};
 use crate::ordered::{Timestamped, check_order};
 use crate::stats::Stats;
@@ -574,15 +574,7 @@ impl<T> Future for PushAsync<'_, T> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let share = ready!(Share::poll(cx));
-        if this.channel.push_at_once(&mut this.item, &mut this.seat) {
-            share.spend();
-            return Poll::Ready(Ok(()));
-        }
-        drop(share);
-        cooperate(cx, |cx| {
-            this.channel.poll_push_when_room(&mut this.item, &mut this.seat, cx)
-        })
+        this.channel.poll_push(&mut this.item, &mut this.seat, cx)
     }
 }
 

@@ -225,6 +225,7 @@ impl<'a, T> Feed<'a, T> {
         }
     }
 
+    /// What comes next by `poll`, which spends the task's budget.
     pub(crate) fn poll_next<R>(
         &mut self,
         cx: &mut Context<'_>,
@@ -238,7 +239,7 @@ impl<'a, T> Feed<'a, T> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let next = cooperate(cx, |cx| poll(&self.consumer, &mut self.seat, cx));
+        let next = poll(&self.consumer, &mut self.seat, cx);
         match &next {
             Poll::Pending => self.ready_in_a_row = 0,
             Poll::Ready(Some(_)) => self.ready_in_a_row += 1,
@@ -295,7 +296,9 @@ impl<T> Batches<'_, T> {
         let max = self.max;
         self.feed.poll_next(cx, |consumer, seat, cx| {
             let mut batch = Vec::new();
-            let taken = ready!(consumer.channel().poll_take_into(&mut batch, max, report, seat, cx));
+            let taken = ready!(cooperate(cx, |cx| {
+                consumer.channel().poll_take_into(&mut batch, max, report, seat, cx)
+            }));
             Poll::Ready((taken > 0).then_some(batch))
         })
     }
@@ -398,9 +401,7 @@ impl<T> Sink<T> for PushSink<'_, T> {
         if this.waiting.is_none() {
             return Poll::Ready(Ok(()));
         }
-        cooperate(cx, |cx| {
-            this.producer.channel().poll_push(&mut this.waiting, &mut this.seat, cx)
-        })
+        this.producer.channel().poll_push(&mut this.waiting, &mut this.seat, cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), PushError<T>>> {

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 
 use common::*;
+use futures::executor::block_on;
 use mpsc_ring::{Consumer, Producer, PushError};
 
 // ----------------------------------------------------------------------- wakers
@@ -157,6 +158,24 @@ fn the_waker_of_a_push_may_use_the_channel() {
             consumer.close();
             for meddler in &meddlers {
                 assert!(meddler.wakes.load(Ordering::SeqCst) > 0);
+            }
+        });
+    }
+}
+
+// bug-classes F1
+#[test]
+fn a_waker_may_spend_the_budget_that_the_push_that_wakes_it_goes_by() {
+    for mark in 2..6 {
+        in_time(move || {
+            let (producer, consumer) = Policy::Block.channel(16);
+            let meddler = meddler(&producer, &consumer, false);
+            let mut ready = Box::pin(consumer.ready(mark));
+            let waker = Waker::from(meddler.clone());
+            assert!(ready.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            for n in 1..=8 {
+                block_on(producer.push_async(n as u32)).unwrap();
+                assert_eq!(meddler.wakes.load(Ordering::SeqCst), usize::from(n >= mark));
             }
         });
     }

@@ -9,6 +9,7 @@ use futures_core::stream::{FusedStream, Stream};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::consumer::Consumer;
+use crate::coop::cooperate;
 use crate::marks::Watch;
 use crate::stream::{Feed, Handle};
 
@@ -97,7 +98,7 @@ impl<T> Stream for LingeringBatches<'_, T> {
             watch,
             timer,
         } = &mut *self;
-        feed.poll_next(cx, |consumer, _, cx| {
+        let mut next = |consumer: &Consumer<T>, cx: &mut Context<'_>| {
             loop {
                 let timer_set = match timer {
                     Some(timer) => timer,
@@ -118,7 +119,8 @@ impl<T> Stream for LingeringBatches<'_, T> {
                     None => *timer = None,
                 }
             }
-        })
+        };
+        feed.poll_next(cx, |consumer, _, cx| cooperate(cx, |cx| next(consumer, cx)))
     }
 }
 
