@@ -348,6 +348,8 @@ impl<T> Ring<T> {
     /// As much as can be is worked out before the compare-exchange, which what follows has to wait for.
     #[inline(always)]
     pub(crate) fn claim_by_guess(&self) -> Guess<'_, T> {
+        // The line comes once, to be written: a load alone would get it to be shared, and the compare-exchange again.
+        fetch::for_writing(&raw const self.pushers.tail);
         // Relaxed: a guess. It has neither `CLOSED` nor `DIVERTED`, with which there are no claims.
         let tail = self.pushers.claimed.load(Relaxed);
         let limit = Position::from_word(self.limit.load(Acquire)); // Free
