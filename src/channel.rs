@@ -980,9 +980,11 @@ impl<T> Channel<T> {
     /// may be.
     pub(crate) fn poll_ready(&self, n: usize, watch: &mut Watch, waker: &Waker) -> Poll<()> {
         let n = n.min(self.ring.capacity());
-        while let Some(mark) = self.mark_of(n).filter(|_| !self.ring.is_closed()) {
-            let announce = |lowest| self.ring.announce_mark(lowest, mark);
-            if self.marks.set(watch, mark, waker, announce) {
+        while let Some(mark) = self.told_mark(n).or_else(|| self.mark_of(n)) {
+            if self
+                .marks
+                .set(watch, mark, waker, |lowest| self.ring.announce_mark(lowest))
+            {
                 return Poll::Pending;
             }
             // The mark has been reached; but others may have taken since.
@@ -991,14 +993,24 @@ impl<T> Channel<T> {
         Poll::Ready(())
     }
 
-    /// The position at which `n` items will be inside; `None` if there are so many.
+    /// The position at which `n` items will be inside, or are, if whoever pushes the last of them will still look for marks.
+    fn told_mark(&self, n: usize) -> Option<Position> {
+        let mark = self.ring.mark_from_head(n);
+        #[cfg(feature = "spill")]
+        if self.ring.has_ahead() {
+            return None;
+        }
+        self.marks.is_told(mark).then_some(mark)
+    }
+
+    /// The position at which `n` items will be inside; `None` if there are so many, or the channel is closed.
     fn mark_of(&self, n: usize) -> Option<Position> {
-        let mark = self.ring.mark_of(n);
+        let mark = self.ring.mark_of(n).filter(|_| !self.ring.is_closed());
         #[cfg(feature = "spill")]
         if let Some(overflow) = &self.overflow {
             // Asked afterwards: when `head` was read, nothing was ahead either.
             if self.ring.has_ahead() {
-                return overflow.mark_of(&self.ring, n);
+                return overflow.mark_of(&self.ring, n).filter(|_| !self.ring.is_closed());
             }
         }
         mark
@@ -1006,7 +1018,7 @@ impl<T> Channel<T> {
 
     /// Gives up waiting.
     pub(crate) fn forget(&self, watch: &mut Watch) {
-        self.marks.clear(watch, |lowest| self.ring.move_mark(lowest));
+        self.marks.clear(watch);
     }
 
     /// As [`poll_ready`](Self::poll_ready), blocking the thread; says whether it was in time.
@@ -1083,7 +1095,7 @@ impl<T> Channel<T> {
             self.wake(Side::Takers, moved.count, |count| self.not_empty.notify(count));
             dropper.run(|| self.not_empty.flush());
         }
-        if moved.sleepers & MARKED != 0 && self.ring.mark_is_reached() {
+        if moved.sleepers & MARKED != 0 && self.ring.may_have_reached_mark() {
             dropper.run(|| self.wake_marked(|mark| self.ring.has_reached(mark)));
         }
         dropper.finish();

@@ -1,11 +1,20 @@
 //! Marks: positions at which consumers have asked to be woken.
 //!
 //! A consumer that sleeps until so many items are there sets a mark at the position where they are so many. Pushers meet a flag
-//! in `tail` as long as there are marks, and look which is the lowest; a push that does not reach it wakes nobody.
+//! in `tail` as long as there are marks, and look where the first may be; a push that does not get there wakes nobody.
 //!
 //! Each mark belongs to one consumer and wakes that one alone, so whoever gives up waiting takes nothing from others. The list
-//! is locked while marks come and go, and pushers are told of the lowest before it is unlocked. Wakers are foreign code: they
-//! are called, cloned and dropped while it is not.
+//! is locked while marks come and go. Wakers are foreign code: they are called, cloned and dropped while it is not.
+//!
+//! # What pushers are told
+//!
+//! To tell pushers of a mark takes the cache line of `tail` from them. So they are told only of a mark that is lower than what
+//! they have been told before: whoever gets there looks into the list, and is told of what is lowest then, or of none: until
+//! then the flag stays up. A consumer that waits again and again, mostly for a timer, moves its mark or takes it away without disturbing anybody.
+//!
+//! What has been told counts only if `tail` had not reached it when it was. So a push that reaches a mark also reaches what
+//! has been told; as that changes with the list locked alone, either the push finds the mark in the list, or it was there before
+//! and `told` was not: then the consumer tells of its mark, and learns where `tail` is.
 
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
@@ -26,6 +35,9 @@ pub(crate) struct Marks {
 struct List {
     marks: Vec<Mark>,
     next_id: u64,
+    /// Where pushers will look into the list: at or before the lowest mark, and ahead of `tail` when they were told. `None`: they
+    /// may not.
+    told: Option<Position>,
 }
 
 struct Mark {
@@ -49,14 +61,19 @@ impl Marks {
         }
     }
 
-    /// Sets the mark of `watch`, or moves it. `tell` tells pushers which is the lowest now, and says whether the consumer may
-    /// sleep.
+    /// Whether pushers will look for a mark at `at` without being told.
+    pub(crate) fn is_told(&self, at: Position) -> bool {
+        lock(&self.list).is_told(at)
+    }
+
+    /// Sets the mark of `watch`, or moves it; says whether the consumer may sleep. `tell` tells pushers which is the lowest, and
+    /// says where `tail` was then, or `None` if pushes do not move it any more.
     pub(crate) fn set(
         &self,
         watch: &mut Watch,
         at: Position,
         waker: &Waker,
-        tell: impl FnOnce(Position) -> bool,
+        tell: impl FnOnce(Position) -> Option<Position>,
     ) -> bool {
         let waker = waker.clone();
         let mut list = lock(&self.list);
@@ -65,7 +82,13 @@ impl Marks {
         list.next_id += 1;
         list.marks.push(Mark { id, at, waker });
         watch.id = Some(id);
-        let may_sleep = tell(list.lowest().unwrap_or(at));
+        let may_sleep = list.is_told(at) || {
+            let lowest = list.lowest().unwrap_or(at);
+            let tail = tell(lowest);
+            let is_ahead = |of: Position| tail.is_some_and(|tail| tail.is_before(of));
+            list.told = is_ahead(lowest).then_some(lowest);
+            is_ahead(at)
+        };
         drop(list);
         if may_sleep && old.is_none() {
             self.parks.add(1);
@@ -73,13 +96,11 @@ impl Marks {
         may_sleep
     }
 
-    /// Takes the mark of `watch` away, if it has one and that has not been reached. `tell` tells pushers which is the lowest
-    /// now, if there is any.
-    pub(crate) fn clear(&self, watch: &mut Watch, tell: impl FnOnce(Option<Position>)) {
+    /// Takes the mark of `watch` away, if it has one and that has not been reached.
+    pub(crate) fn clear(&self, watch: &mut Watch) {
         if watch.id.is_some() {
             let mut list = lock(&self.list);
             let old = list.remove(watch.id.take());
-            tell(list.lowest());
             drop(list);
             drop(old);
         }
@@ -93,7 +114,8 @@ impl Marks {
             let mut list = lock(&self.list);
             let due = list.marks.iter().find(|mark| reached(mark.at)).map(|mark| mark.id);
             let due = list.remove(due);
-            tell(list.lowest());
+            list.told = list.lowest();
+            tell(list.told);
             drop(list);
             let Some(due) = due else {
                 return dropper.finish();
@@ -118,6 +140,10 @@ impl List {
     fn remove(&mut self, id: Option<u64>) -> Option<Mark> {
         let place = self.marks.iter().position(|mark| Some(mark.id) == id)?;
         Some(self.marks.swap_remove(place))
+    }
+
+    fn is_told(&self, at: Position) -> bool {
+        self.told.is_some_and(|told| !at.is_before(told))
     }
 
     fn lowest(&self) -> Option<Position> {

@@ -41,8 +41,8 @@
 //! - **Room**: a claim on `tail` (Release) → the load of `tail` (Acquire) in another push, or by who counts what is inside. Carries
 //!   the `freed` that the claim had room by, so that a ring is not taken for full for a `freed` older than its `tail`, and the
 //!   takes that came before it.
-//! - **Mark**: raising `MARKED` in `tail` (Release) → the look at `tail` (Acquire) of a push that met it. Carries `wake_at`, the
-//!   lowest position that somebody wants to be woken at.
+//! - **Mark**: raising `MARKED` in `tail` (Release) → the look at `tail` (Acquire) of a push that met it. Carries `wake_at`, before
+//!   which nobody wants to be woken.
 //! - **Close**: raising `CLOSED` in `tail` (Release) → meeting it there (Acquire). Carries what the closing thread did
 //!   before. And lowering `DIVERTED` in `tail` (Release), as `tail` passes it on: carries `passed_by` to who meets the end.
 //!
@@ -120,8 +120,6 @@ pub(crate) struct Ring<T> {
     /// How many items have gone past the ring: all of them before the oldest one inside.
     passed_by: AtomicU64,
     pushers: CachePadded<Pushers>,
-    /// The lowest position at which a taker wants to be woken, while `MARKED` is up.
-    wake_at: CachePadded<AtomicU64>,
     /// `freed` plus one lap as some push last saw it: positions before it are free.
     limit: CachePadded<AtomicU64>,
     takers: CachePadded<Takers>,
@@ -136,6 +134,8 @@ struct Pushers {
     claimed: AtomicU64,
     /// Where a claim was lost to another push.
     last_loss: LastLoss,
+    /// No taker wants to be woken before this position, while `MARKED` is up.
+    wake_at: AtomicU64,
 }
 
 /// What takers write.
@@ -312,8 +312,8 @@ impl<T> Ring<T> {
                 tail: AtomicU64::new(start.word()),
                 claimed: AtomicU64::new(start.word()),
                 last_loss: LastLoss::new(start),
+                wake_at: AtomicU64::new(start.word()),
             }),
-            wake_at: CachePadded::new(AtomicU64::new(start.word())),
             limit: CachePadded::new(AtomicU64::new(layout.next_lap(start).word())),
             takers: CachePadded::new(Takers {
                 head: AtomicU64::new(start.word()),
@@ -1177,26 +1177,32 @@ impl<T> Ring<T> {
         (!is_reached).then(|| self.layout.advance(head, n))
     }
 
-    /// Tells pushers that somebody wants to be woken at `mark`; says whether he may sleep. If not, `tail` is there already or
-    /// the ring is closed: the change came before the announcement, and has not seen it.
-    pub(crate) fn announce_mark(&self, lowest: Position, mark: Position) -> bool {
-        self.wake_at.store(lowest.word(), Relaxed); // Relaxed: Mark carries it.
+    /// As [`mark_of`](Self::mark_of) without a look at `tail`: so many may be inside.
+    pub(crate) fn mark_from_head(&self, n: usize) -> Position {
+        // Relaxed: an older one is reached sooner.
+        self.layout.advance(Position::of(self.takers.head.load(Relaxed)), n)
+    }
+
+    /// Tells pushers that somebody wants to be woken at `lowest`. Says where `tail` was, and so which marks it had reached
+    /// without a push having seen the announcement; `None` if the ring is closed or pushes go past it.
+    pub(crate) fn announce_mark(&self, lowest: Position) -> Option<Position> {
+        self.pushers.wake_at.store(lowest.word(), Relaxed); // Relaxed: Mark carries it.
         let tail = self.pushers.tail.fetch_or(MARKED, Release); // Mark
-        tail & (CLOSED | DIVERTED) == 0 && Position::of(tail).is_before(mark)
+        (tail & (CLOSED | DIVERTED) == 0).then(|| Position::of(tail))
     }
 
     /// Tells pushers of the `lowest` position at which somebody still wants to be woken.
     pub(crate) fn move_mark(&self, lowest: Option<Position>) {
         match lowest {
-            Some(lowest) => self.wake_at.store(lowest.word(), Relaxed), // Relaxed: an older one is lower.
+            Some(lowest) => self.pushers.wake_at.store(lowest.word(), Relaxed), // Relaxed: an older one is lower.
             None => _ = self.pushers.tail.fetch_and(!MARKED, Relaxed),
         }
     }
 
-    /// Whether the lowest mark has been reached. To be asked by who has pushed and met `MARKED`.
-    pub(crate) fn mark_is_reached(&self) -> bool {
+    /// Whether a mark may have been reached. To be asked by who has pushed and met `MARKED`.
+    pub(crate) fn may_have_reached_mark(&self) -> bool {
         let tail = Position::of(self.pushers.tail.load(Acquire)); // Mark
-        !tail.is_before(Position::from_word(self.wake_at.load(Relaxed))) // Relaxed: Mark carries it.
+        !tail.is_before(Position::from_word(self.pushers.wake_at.load(Relaxed))) // Relaxed: Mark carries it.
     }
 
     /// Whether `mark` has been reached.

@@ -950,6 +950,38 @@ fn consumers_wait_for_different_numbers() {
     });
 }
 
+/// A mark above what pushers have been told before is not announced: who gets to the lower one must look for it.
+#[test]
+fn a_consumer_waits_for_more_than_pushers_were_told() {
+    model(2, || {
+        let (producer, consumer) = channel(3, Block);
+        assert!(run_once(pin!(consumer.ready(1))).is_pending());
+        let pushers = [0, 1].map(|n| {
+            let producer = producer.clone();
+            thread::spawn(move || producer.push(n).unwrap())
+        });
+        block_on(consumer.ready(2));
+        assert_eq!(consumer.len(), 2);
+        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+    });
+}
+
+/// bug-classes A9: nobody announces a mark here, so the close must find it.
+#[test]
+fn closing_ends_a_wait_for_more_than_pushers_were_told() {
+    model(3, || {
+        let (producer, consumer) = channel(3, Block);
+        assert!(run_once(pin!(consumer.ready(1))).is_pending());
+        let closer = thread::spawn(move || {
+            producer.push(0).unwrap();
+            drop(producer);
+        });
+        block_on(consumer.ready(2));
+        closer.join().unwrap();
+        assert_eq!(consumer.len(), 1);
+    });
+}
+
 /// Polls a future for nobody.
 fn run_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
@@ -976,7 +1008,7 @@ fn nobody_is_told_of_two_where_there_was_never_more_than_one() {
 #[test]
 fn a_cancelled_wait_for_more_leaves_the_others_theirs() {
     model(2, || {
-        let (producer, consumer) = channel(2, Block);
+        let (producer, consumer) = channel(3, Block);
         let other = consumer.clone();
         let waiting = thread::spawn(move || block_on(other.ready(2)));
         let pusher = thread::spawn(move || {
@@ -985,6 +1017,7 @@ fn a_cancelled_wait_for_more_leaves_the_others_theirs() {
             producer
         });
         _ = run_once(pin!(consumer.ready(1)));
+        _ = run_once(pin!(consumer.ready(3)));
         waiting.join().unwrap();
         drop(pusher.join().unwrap());
     });
