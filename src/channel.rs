@@ -995,11 +995,12 @@ impl<T> Channel<T> {
 
     /// The position at which `n` items will be inside, or are, if whoever pushes the last of them will still look for marks.
     fn told_mark(&self, n: usize) -> Option<Position> {
-        let mark = self.ring.mark_from_head(n);
+        // Where pushes may go past the ring, others than the last of them may be what is waited for.
         #[cfg(feature = "spill")]
-        if self.ring.has_ahead() {
+        if self.overflow.is_some() {
             return None;
         }
+        let mark = self.ring.mark_from_head(n);
         self.marks.is_told(mark).then_some(mark)
     }
 

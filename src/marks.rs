@@ -9,12 +9,13 @@
 //! # What pushers are told
 //!
 //! To tell pushers of a mark takes the cache line of `tail` from them. So they are told only of a mark that is lower than what
-//! they have been told before: whoever gets there looks into the list, and is told of what is lowest then, or of none: until
-//! then the flag stays up. A consumer that waits again and again, mostly for a timer, moves its mark or takes it away without disturbing anybody.
+//! they have been told before: whoever gets there looks into the list, and is told of what is lowest then, or of none. Until
+//! then the flag stays up. A consumer that waits again and again, mostly for a timer, moves its mark or takes it away without
+//! disturbing anybody.
 //!
-//! What has been told counts only if `tail` had not reached it when it was. So a push that reaches a mark also reaches what
-//! has been told; as that changes with the list locked alone, either the push finds the mark in the list, or it was there before
-//! and `told` was not: then the consumer tells of its mark, and learns where `tail` is.
+//! What has been told counts only if `tail` had yet to get there, in a ring that was open. So a push that reaches a mark, or a
+//! close, looks into the list after it; if it did so before the mark was there, what it left told is not at or before that mark:
+//! then the consumer tells pushers, and learns where `tail` is.
 
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
@@ -107,15 +108,14 @@ impl Marks {
     }
 
     /// Wakes those whose marks have been `reached`, whichever wakers panic. `tell` tells pushers which is the lowest of the
-    /// others, if there is any.
-    pub(crate) fn wake(&self, reached: impl Fn(Position) -> bool, tell: impl Fn(Option<Position>)) {
+    /// others, if there is any, and gives it back if `tail` may get there.
+    pub(crate) fn wake(&self, reached: impl Fn(Position) -> bool, tell: impl Fn(Option<Position>) -> Option<Position>) {
         let mut dropper = Dropper::new();
         loop {
             let mut list = lock(&self.list);
             let due = list.marks.iter().find(|mark| reached(mark.at)).map(|mark| mark.id);
             let due = list.remove(due);
-            list.told = list.lowest();
-            tell(list.told);
+            list.told = tell(list.lowest());
             drop(list);
             let Some(due) = due else {
                 return dropper.finish();
@@ -188,4 +188,53 @@ fn park(deadline: Option<Instant>) {
 #[cfg(loom)]
 fn park(_: Option<Instant>) {
     thread::park();
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::position::Layout;
+
+    #[test]
+    fn pushers_are_told_of_lower_marks_alone_and_of_the_rest_when_they_look() {
+        let layout = Layout::new(64);
+        let tail = layout.start_of(3);
+        let at = |n| layout.advance(tail, n);
+        let marks = Marks::new();
+        let told = Cell::new(None);
+        let set = |watch: &mut Watch, n| {
+            told.set(None);
+            let may_sleep = marks.set(watch, at(n), Waker::noop(), |lowest| {
+                told.set(Some(lowest));
+                Some(tail)
+            });
+            assert!(may_sleep);
+            told.get()
+        };
+        let looked = || {
+            marks.wake(
+                |_| false,
+                |lowest| {
+                    told.set(lowest);
+                    lowest
+                },
+            );
+            told.get()
+        };
+        let (mut one, mut other) = (Watch::default(), Watch::default());
+        assert_eq!(set(&mut one, 10), Some(at(10)));
+        assert_eq!(set(&mut one, 20), None, "they look at 10");
+        assert_eq!(set(&mut other, 5), Some(at(5)));
+        marks.clear(&mut other);
+        assert_eq!(set(&mut other, 5), None, "they still look at 5");
+        marks.clear(&mut other);
+        assert_eq!(looked(), Some(at(20)));
+        assert_eq!(set(&mut other, 15), Some(at(15)));
+        marks.clear(&mut one);
+        marks.clear(&mut other);
+        assert_eq!(looked(), None);
+        assert_eq!(set(&mut one, 30), Some(at(30)));
+    }
 }

@@ -1191,12 +1191,15 @@ impl<T> Ring<T> {
         (tail & (CLOSED | DIVERTED) == 0).then(|| Position::of(tail))
     }
 
-    /// Tells pushers of the `lowest` position at which somebody still wants to be woken.
-    pub(crate) fn move_mark(&self, lowest: Option<Position>) {
+    /// Tells pushers of the `lowest` position at which somebody still wants to be woken; gives it back if there is one that `tail`
+    /// may get to: none if the ring is closed, or pushes go past it.
+    pub(crate) fn move_mark(&self, lowest: Option<Position>) -> Option<Position> {
         match lowest {
             Some(lowest) => self.pushers.wake_at.store(lowest.word(), Relaxed), // Relaxed: an older one is lower.
             None => _ = self.pushers.tail.fetch_and(!MARKED, Relaxed),
         }
+        // Relaxed: whoever raises a flag looks for marks after that, and if that was before this, the list's lock tells.
+        lowest.filter(|_| self.pushers.tail.load(Relaxed) & (CLOSED | DIVERTED) == 0)
     }
 
     /// Whether a mark may have been reached. To be asked by who has pushed and met `MARKED`.
