@@ -238,13 +238,14 @@ impl<T> Channel<T> {
         seat: &mut Seat,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), PushError<T>>> {
+        let is_prepaid = is_prepaid();
         // The compare-exchange waits for all stores before it: so there are as few as can be.
-        if is_prepaid() && seat.is_empty() && self.push_at_once(item) {
+        if is_prepaid && seat.is_empty() && self.push_at_once(item) {
             spend_prepaid();
             return Poll::Ready(Ok(()));
         }
         prepay(cx, |cx| {
-            if seat.is_empty() && self.push_at_once(item) {
+            if !is_prepaid && seat.is_empty() && self.push_at_once(item) {
                 return Poll::Ready(Ok(()));
             }
             self.poll_push_when_room(item, seat, cx)
@@ -993,15 +994,15 @@ impl<T> Channel<T> {
         Poll::Ready(())
     }
 
-    /// The position at which `n` items will be inside, or are, if whoever pushes the last of them will still look for marks.
+    /// The position at which `n` items will be inside, if whoever pushes the last of them looks for marks there anyway. The last
+    /// of them is not there yet, but that is all that is known: `tail`, and its line, are left alone.
     fn told_mark(&self, n: usize) -> Option<Position> {
         // Where pushes may go past the ring, others than the last of them may be what is waited for.
         #[cfg(feature = "spill")]
         if self.overflow.is_some() {
             return None;
         }
-        let mark = self.ring.mark_from_head(n);
-        self.marks.is_told(mark).then_some(mark)
+        self.ring.mark_by_stamp(n).filter(|&mark| self.marks.is_told(mark))
     }
 
     /// The position at which `n` items will be inside; `None` if there are so many, or the channel is closed.
@@ -1135,13 +1136,14 @@ impl<T> Channel<T> {
         let was_open = self.ring.close();
         if was_open {
             let mut dropper = Dropper::new();
+            // First of all: a waker may wait for several, which goes by what has been told.
+            dropper.run(|| self.wake_marked(|_| true));
             self.not_full.notify_all();
             dropper.run(|| self.not_full.flush());
             for room in [&self.not_empty, &self.closed] {
                 room.notify(usize::MAX);
                 dropper.run(|| room.flush());
             }
-            dropper.run(|| self.wake_marked(|_| true));
             #[cfg(feature = "spill")]
             if let Some(spill) = self.spill() {
                 _ = spill.flush(); // If that fails, the log goes on trying.

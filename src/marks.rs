@@ -13,9 +13,9 @@
 //! then the flag stays up. A consumer that waits again and again, mostly for a timer, moves its mark or takes it away without
 //! disturbing anybody.
 //!
-//! What has been told counts only if `tail` had yet to get there, in a ring that was open. So a push that reaches a mark, or a
-//! close, looks into the list after it; if it did so before the mark was there, what it left told is not at or before that mark:
-//! then the consumer tells pushers, and learns where `tail` is.
+//! What has been told counts only while `tail` has yet to get there, in a ring that is open. So a push that reaches a mark, or
+//! a close, looks into the list after that: either it finds the mark, or it locked the list before the mark was set, and has
+//! left `told` beyond it, or `None`. Then the consumer tells pushers, and learns where `tail` is.
 
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
@@ -108,14 +108,16 @@ impl Marks {
     }
 
     /// Wakes those whose marks have been `reached`, whichever wakers panic. `tell` tells pushers which is the lowest of the
-    /// others, if there is any, and gives it back if `tail` may get there.
-    pub(crate) fn wake(&self, reached: impl Fn(Position) -> bool, tell: impl Fn(Option<Position>) -> Option<Position>) {
+    /// others, if there is any.
+    pub(crate) fn wake(&self, reached: impl Fn(Position) -> bool, tell: impl Fn(Option<Position>)) {
         let mut dropper = Dropper::new();
         loop {
             let mut list = lock(&self.list);
             let due = list.marks.iter().find(|mark| reached(mark.at)).map(|mark| mark.id);
             let due = list.remove(due);
-            list.told = tell(list.lowest());
+            let lowest = list.lowest();
+            tell(lowest);
+            list.told = lowest.filter(|&at| !reached(at));
             drop(list);
             let Some(due) = due else {
                 return dropper.finish();
@@ -214,13 +216,7 @@ mod tests {
             told.get()
         };
         let looked = || {
-            marks.wake(
-                |_| false,
-                |lowest| {
-                    told.set(lowest);
-                    lowest
-                },
-            );
+            marks.wake(|_| false, |lowest| told.set(lowest));
             told.get()
         };
         let (mut one, mut other) = (Watch::default(), Watch::default());

@@ -27,7 +27,7 @@ pub(crate) const CLOSED: u64 = 1 << 1;
 pub(crate) const AHEAD: u64 = 1 << 1;
 /// In `head`: somebody keeps it from moving.
 pub(crate) const HELD: u64 = 1 << 2;
-/// In `tail`: somebody sleeps until it reaches a mark.
+/// In `tail`: somebody may sleep until it reaches a mark.
 pub(crate) const MARKED: u64 = 1 << 2;
 
 /// In `tail`: pushes go past the ring. In `head`: so does the next take.

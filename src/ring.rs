@@ -127,8 +127,8 @@ pub(crate) struct Ring<T> {
 
 /// What pushers write.
 struct Pushers {
-    /// The next position to claim, and `CLOSED`, `WAITED` (takers sleep), `MARKED` (takers sleep until `wake_at`), `DIVERTED`
-    /// (pushes go past the ring).
+    /// The next position to claim, and `CLOSED`, `WAITED` (takers sleep), `MARKED` (takers may sleep until `wake_at`),
+    /// `DIVERTED` (pushes go past the ring).
     tail: AtomicU64,
     /// `tail` as some claim left it, probably the last one.
     claimed: AtomicU64,
@@ -1177,10 +1177,12 @@ impl<T> Ring<T> {
         (!is_reached).then(|| self.layout.advance(head, n))
     }
 
-    /// As [`mark_of`](Self::mark_of) without a look at `tail`: so many may be inside.
-    pub(crate) fn mark_from_head(&self, n: usize) -> Position {
+    /// As [`mark_of`](Self::mark_of) by what has been published, without a look at `tail`.
+    pub(crate) fn mark_by_stamp(&self, n: usize) -> Option<Position> {
         // Relaxed: an older one is reached sooner.
-        self.layout.advance(Position::of(self.takers.head.load(Relaxed)), n)
+        let head = Position::of(self.takers.head.load(Relaxed));
+        let last = self.layout.advance(head, n.checked_sub(1)?);
+        (!self.is_published(last)).then(|| self.layout.advance(last, 1))
     }
 
     /// Tells pushers that somebody wants to be woken at `lowest`. Says where `tail` was, and so which marks it had reached
@@ -1191,15 +1193,12 @@ impl<T> Ring<T> {
         (tail & (CLOSED | DIVERTED) == 0).then(|| Position::of(tail))
     }
 
-    /// Tells pushers of the `lowest` position at which somebody still wants to be woken; gives it back if there is one that `tail`
-    /// may get to: none if the ring is closed, or pushes go past it.
-    pub(crate) fn move_mark(&self, lowest: Option<Position>) -> Option<Position> {
+    /// Tells pushers of the `lowest` position at which somebody still wants to be woken.
+    pub(crate) fn move_mark(&self, lowest: Option<Position>) {
         match lowest {
             Some(lowest) => self.pushers.wake_at.store(lowest.word(), Relaxed), // Relaxed: an older one is lower.
             None => _ = self.pushers.tail.fetch_and(!MARKED, Relaxed),
         }
-        // Relaxed: whoever raises a flag looks for marks after that, and if that was before this, the list's lock tells.
-        lowest.filter(|_| self.pushers.tail.load(Relaxed) & (CLOSED | DIVERTED) == 0)
     }
 
     /// Whether a mark may have been reached. To be asked by who has pushed and met `MARKED`.
@@ -1208,10 +1207,12 @@ impl<T> Ring<T> {
         !tail.is_before(Position::from_word(self.pushers.wake_at.load(Relaxed))) // Relaxed: Mark carries it.
     }
 
-    /// Whether `mark` has been reached.
+    /// Whether `mark` has been reached, or will not be as the ring is closed or pushes go past it.
     pub(crate) fn has_reached(&self, mark: Position) -> bool {
-        let tail = Position::of(self.pushers.tail.load(Relaxed)); // Relaxed: what this thread has pushed is seen.
-        !tail.is_before(mark)
+        // Relaxed: what this thread has pushed is seen. Whoever raises a flag looks for marks after that; if that was before
+        // this, the list's lock tells.
+        let tail = self.pushers.tail.load(Relaxed);
+        tail & (CLOSED | DIVERTED) != 0 || !Position::of(tail).is_before(mark)
     }
 
     /// How many positions lie between two positions of a side.

@@ -369,6 +369,57 @@ fn a_waker_may_use_the_channel_or_panic() {
     }
 }
 
+/// bug-classes A1: who is woken asks again at once, while the push or the close that woke him has others to wake.
+#[test]
+fn who_asks_again_while_others_are_being_woken_is_not_put_off() {
+    use std::sync::Arc;
+    use std::task::{Context, Wake, Waker};
+
+    struct AskAgain {
+        consumer: mpsc_ring::Consumer<u8>,
+        n: usize,
+        ready: AtomicUsize,
+    }
+    impl Wake for AskAgain {
+        fn wake(self: Arc<Self>) {
+            let mut again = Box::pin(self.consumer.ready(self.n));
+            let poll = again
+                .as_mut()
+                .poll(&mut Context::from_waker(&Waker::from(self.clone())));
+            self.ready.fetch_add(usize::from(poll.is_ready()), Ordering::SeqCst);
+        }
+    }
+    for numbers in [[1, 1, 1], [2, 2, 2], [5, 2, 3], [2, 5, 4], [5, 5, 1]] {
+        for close in [false, true] {
+            in_time(move || {
+                let (producer, consumer) = Policy::Block.channel(8);
+                let askers = numbers.map(|n| {
+                    Arc::new(AskAgain {
+                        consumer: consumer.clone(),
+                        n,
+                        ready: AtomicUsize::new(0),
+                    })
+                });
+                let mut waits = Vec::new();
+                for asker in &askers {
+                    let mut wait = Box::pin(consumer.ready(asker.n));
+                    let waker = Waker::from(asker.clone());
+                    assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                    waits.push(wait);
+                }
+                if close {
+                    assert!(producer.close());
+                } else {
+                    assert_eq!(producer.push_batch(&[1, 2, 3, 4, 5]), Ok(5));
+                }
+                for asker in &askers {
+                    assert_eq!(asker.ready.load(Ordering::SeqCst), 1, "of {numbers:?}");
+                }
+            });
+        }
+    }
+}
+
 #[cfg(feature = "tokio")]
 mod stream {
     use futures::StreamExt;

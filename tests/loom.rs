@@ -984,6 +984,28 @@ fn closing_ends_a_wait_for_more_than_pushers_were_told() {
     });
 }
 
+/// bug-classes A9: the push that wakes may look for marks once more when the channel has been closed.
+#[test]
+fn closing_ends_a_wait_after_another() {
+    model(3, || {
+        let (producer, consumer) = channel(3, Block);
+        let pusher = thread::spawn({
+            let producer = producer.clone();
+            move || producer.push(0)
+        });
+        let closer = thread::spawn({
+            let producer = producer.clone();
+            move || producer.close()
+        });
+        block_on(consumer.ready(1));
+        _ = consumer.try_take();
+        block_on(consumer.ready(1));
+        _ = pusher.join().unwrap();
+        assert!(closer.join().unwrap());
+        drop(producer);
+    });
+}
+
 /// Polls a future for nobody.
 fn run_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
