@@ -575,8 +575,8 @@ impl<T> Channel<T> {
     /// Wakes takers after a push that went past the ring, or was about to.
     ///
     /// Takers of any item are notified for each, without asking whether any has announced sleep: the flag may be down for another
-    /// wake that does not count these items. Nobody waits for a mark while pushes go past the ring; those who did before have
-    /// more than they wait for.
+    /// wake that does not count these items. Nobody begins to wait for a mark when pushes go past the ring; those who do by then
+    /// have more than they wait for.
     #[cfg(feature = "spill")]
     fn pushed_past(&self, pushed: Pushed) {
         match pushed {
@@ -588,7 +588,7 @@ impl<T> Channel<T> {
                 }
                 if is_first {
                     self.ring.note_full();
-                    dropper.run(|| self.wake_marked(|_| true));
+                    dropper.run(|| self.wake_marked());
                 }
                 dropper.finish();
             }
@@ -1098,12 +1098,14 @@ impl<T> Channel<T> {
             dropper.run(|| self.not_empty.flush());
         }
         if moved.sleepers & MARKED != 0 && self.ring.may_have_reached_mark() {
-            dropper.run(|| self.wake_marked(|mark| self.ring.has_reached(mark)));
+            dropper.run(|| self.wake_marked());
         }
         dropper.finish();
     }
 
-    fn wake_marked(&self, reached: impl Fn(Position) -> bool) {
+    /// Wakes those whose marks have been reached, or will not be.
+    fn wake_marked(&self) {
+        let reached = |mark| self.ring.has_reached(mark);
         self.marks.wake(reached, |lowest| self.ring.move_mark(lowest));
     }
 
@@ -1136,8 +1138,8 @@ impl<T> Channel<T> {
         let was_open = self.ring.close();
         if was_open {
             let mut dropper = Dropper::new();
-            // First of all: a waker may wait for several, which goes by what has been told.
-            dropper.run(|| self.wake_marked(|_| true));
+            // First of all: a waker may block until several are there, and be told of the close by nobody but this.
+            dropper.run(|| self.wake_marked());
             self.not_full.notify_all();
             dropper.run(|| self.not_full.flush());
             for room in [&self.not_empty, &self.closed] {

@@ -13,9 +13,15 @@
 //! then the flag stays up. A consumer that waits again and again, mostly for a timer, moves its mark or takes it away without
 //! disturbing anybody.
 //!
-//! What has been told counts only while `tail` has yet to get there, in a ring that is open. So a push that reaches a mark, or
-//! a close, looks into the list after that: either it finds the mark, or it locked the list before the mark was set, and has
-//! left `told` beyond it, or `None`. Then the consumer tells pushers, and learns where `tail` is.
+//! All of this changes with the list locked, so that:
+//!
+//! - While there are marks, the flag is up, and what pushers compare `tail` with is at or before each of them.
+//! - `told` was ahead of `tail` in an open ring when pushers were told. It may be behind by now, or the ring closed: then
+//!   whoever did that has yet to lock the list. Each push that gets there looks for itself, and so does who closes.
+//!
+//! A mark at or after `told` is set without telling. The push that reaches it looks into the list after that: either it finds the
+//! mark, or it locked the list before the mark was set. But then it has left `told` beyond `tail`, and so beyond the mark, or
+//! `None`, in which case the consumer does tell, and learns where `tail` is.
 
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
@@ -36,8 +42,8 @@ pub(crate) struct Marks {
 struct List {
     marks: Vec<Mark>,
     next_id: u64,
-    /// Where pushers will look into the list: at or before the lowest mark, and ahead of `tail` when they were told. `None`: they
-    /// may not.
+    /// Where pushers will look into the list: at or before the lowest mark, and ahead of `tail` when they were told. `None`: the
+    /// next mark must be told. (Those that are there have been: pushers look for them at once.)
     told: Option<Position>,
 }
 

@@ -61,6 +61,8 @@
 //! Pushes that go past the ring change nothing but `DIVERTED`, once, so they notify without asking for `WAITED`. Items that are moved
 //! ahead have been pushed before; a taker that looks for what it may have missed finds `AHEAD` where `head` tells that they are gone.
 //!
+//! Who wants to be woken at a mark need not raise anything if some push has to look for marks in time anyway: see the module `marks`.
+//!
 //! That the registration is seen by who wakes is the event's own doing: it makes a sequentially consistent fence after
 //! each registration, and one before each notification. `WAITED` itself needs no ordering, and who closes has only to
 //! raise `CLOSED` before notifying: whoever registers after that meets `CLOSED` in the attempt that follows.
@@ -1177,9 +1179,10 @@ impl<T> Ring<T> {
         (!is_reached).then(|| self.layout.advance(head, n))
     }
 
-    /// As [`mark_of`](Self::mark_of) by what has been published, without a look at `tail`.
+    /// The position at which `n` items will be inside, unless the last of them is published: without a look at `tail`, which may be
+    /// there already, or never get there.
     pub(crate) fn mark_by_stamp(&self, n: usize) -> Option<Position> {
-        // Relaxed: an older one is reached sooner.
+        // Relaxed: an older one is reached sooner. (By the stamp of a later lap it looks unpublished: `tail` is there already.)
         let head = Position::of(self.takers.head.load(Relaxed));
         let last = self.layout.advance(head, n.checked_sub(1)?);
         (!self.is_published(last)).then(|| self.layout.advance(last, 1))
@@ -1196,7 +1199,8 @@ impl<T> Ring<T> {
     /// Tells pushers of the `lowest` position at which somebody still wants to be woken.
     pub(crate) fn move_mark(&self, lowest: Option<Position>) {
         match lowest {
-            Some(lowest) => self.pushers.wake_at.store(lowest.word(), Relaxed), // Relaxed: an older one is lower.
+            // Relaxed: an older one is lower, if no mark has been announced meanwhile.
+            Some(lowest) => self.pushers.wake_at.store(lowest.word(), Relaxed),
             None => _ = self.pushers.tail.fetch_and(!MARKED, Relaxed),
         }
     }
@@ -1209,8 +1213,8 @@ impl<T> Ring<T> {
 
     /// Whether `mark` has been reached, or will not be as the ring is closed or pushes go past it.
     pub(crate) fn has_reached(&self, mark: Position) -> bool {
-        // Relaxed: what this thread has pushed is seen. Whoever raises a flag looks for marks after that; if that was before
-        // this, the list's lock tells.
+        // Relaxed: what this thread has pushed is seen. Whoever raises a flag looks for marks after that, or lowers it again; if
+        // that was before this, the list's lock tells.
         let tail = self.pushers.tail.load(Relaxed);
         tail & (CLOSED | DIVERTED) != 0 || !Position::of(tail).is_before(mark)
     }

@@ -1006,6 +1006,22 @@ fn closing_ends_a_wait_after_another() {
     });
 }
 
+/// Pushes that evict move `head`, by which marks are set, while they look for marks.
+#[test]
+fn a_consumer_waits_for_more_than_evicting_pushers_were_told() {
+    model(2, || {
+        let (producer, consumer) = channel(2, DropOldest);
+        assert!(run_once(pin!(consumer.ready(1))).is_pending());
+        let pusher = thread::spawn(move || {
+            (0..3).for_each(|n| _ = producer.push(n));
+            producer
+        });
+        block_on(consumer.ready(2));
+        assert_eq!(consumer.len(), 2);
+        drop(pusher.join().unwrap());
+    });
+}
+
 /// Polls a future for nobody.
 fn run_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
