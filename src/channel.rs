@@ -1007,15 +1007,14 @@ impl<T> Channel<T> {
 
     /// The position at which `n` items will be inside; `None` if there are so many, or the channel is closed.
     fn mark_of(&self, n: usize) -> Option<Position> {
-        let mark = self.ring.mark_of(n).filter(|_| !self.ring.is_closed());
+        let mark = self.ring.mark_of(n);
         #[cfg(feature = "spill")]
-        if let Some(overflow) = &self.overflow {
+        let mark = match &self.overflow {
             // Asked afterwards: when `head` was read, nothing was ahead either.
-            if self.ring.has_ahead() {
-                return overflow.mark_of(&self.ring, n).filter(|_| !self.ring.is_closed());
-            }
-        }
-        mark
+            Some(overflow) if self.ring.has_ahead() => overflow.mark_of(&self.ring, n),
+            _ => mark,
+        };
+        mark.filter(|_| !self.ring.is_closed())
     }
 
     /// Gives up waiting.
