@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-use crate::coop::{is_prepaid, prepay, spend_prepaid};
+use crate::coop::{cooperate, is_prepaid, prepay, spend_prepaid};
 use crate::disposal::{Disposal, OnDrop};
 use crate::error::{BatchPushError, BuildError, PushError, TryTakeError};
 use crate::gather::Gathering;
@@ -245,6 +245,7 @@ impl<T> Channel<T> {
             return Poll::Ready(Ok(()));
         }
         prepay(cx, |cx| {
+            // Not after a guess that went wrong: it may have given way.
             if !is_prepaid && seat.is_empty() && self.push_at_once(item) {
                 return Poll::Ready(Ok(()));
             }
@@ -946,7 +947,7 @@ impl<T> Channel<T> {
             .poll_until(seat, cx, |attempt| self.attempt_take(attempt, self.take_one()))
     }
 
-    /// As [`take_into`](Self::take_into) for a task.
+    /// As [`take_into`](Self::take_into) for a task, whose budget it spends.
     pub(crate) fn poll_take_into(
         &self,
         out: &mut Vec<T>,
@@ -955,16 +956,18 @@ impl<T> Channel<T> {
         seat: &mut Seat,
         cx: &mut Context<'_>,
     ) -> Poll<usize> {
-        if max == 0 {
-            return Poll::Ready(0);
-        }
-        if seat.is_empty() {
-            self.let_gather(max);
-        }
-        let poll = self
-            .not_empty
-            .poll_until(seat, cx, |attempt| self.attempt_take_into(out, max, report, attempt));
-        poll.map(|taken| taken.unwrap_or_else(|| self.report_end(report)))
+        cooperate(cx, |cx| {
+            if max == 0 {
+                return Poll::Ready(0);
+            }
+            if seat.is_empty() {
+                self.let_gather(max);
+            }
+            let poll = self
+                .not_empty
+                .poll_until(seat, cx, |attempt| self.attempt_take_into(out, max, report, attempt));
+            poll.map(|taken| taken.unwrap_or_else(|| self.report_end(report)))
+        })
     }
 
     /// Wakes pushers after a take, if any had announced sleep.

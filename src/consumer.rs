@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::channel::{Channel, deadline_after};
-use crate::coop::cooperate;
 use crate::error::{TakeTimeoutError, TryTakeError};
 use crate::producer::shared_methods;
 use crate::report::{Losses, Report};
@@ -307,7 +306,8 @@ impl<T> Consumer<T> {
 
     fn poll_reported(&self, out: &mut Vec<T>, max: usize, seat: &mut Seat, cx: &mut Context<'_>) -> Poll<Report> {
         let mut report = Some(Report::default());
-        cooperate(cx, |cx| self.channel.poll_take_into(out, max, &mut report, seat, cx))
+        self.channel
+            .poll_take_into(out, max, &mut report, seat, cx)
             .map(|_| report.unwrap_or_default())
     }
 
@@ -431,10 +431,9 @@ pub(crate) fn take_batch_async<T>(channel: &Channel<T>, max: usize) -> impl Futu
     let mut seat = Seat::default();
     poll_fn(move |cx| {
         let mut batch = Vec::new();
-        cooperate(cx, |cx| {
-            channel.poll_take_into(&mut batch, max, &mut None, &mut seat, cx)
-        })
-        .map(|_| mem::take(&mut batch))
+        channel
+            .poll_take_into(&mut batch, max, &mut None, &mut seat, cx)
+            .map(|_| mem::take(&mut batch))
     })
 }
 

@@ -152,9 +152,9 @@
 //! # Features
 //!
 //! - `tokio`: `Consumer::batches_linger`, a stream of batches by a timer; and async operations and streams spend tokio's
-//!   cooperative budget, so that a task whose channel is always ready still lets its neighbours run; what a task
-//!   does to one item by itself, at once, counts as a quarter of an operation. Off by default. Streams bound what they do in a row without it,
-//!   too.
+//!   cooperative budget, so that a task whose channel is always ready still lets its neighbours run; what a task does
+//!   to one item by itself, at once, counts as a quarter of an operation. Off by default. Streams bound what they do in a row
+//!   without it, too.
 //! - `serde`: the rings of [`compat`] serialise their contents; [`Stats`] and [`Report`] can be serialised. Off by default.
 //! - `metrics`: the module `metrics` publishes [`Stats`] through the facade of that name; with `tokio`, by a task. Off by
 //!   default.

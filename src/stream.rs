@@ -296,9 +296,7 @@ impl<T> Batches<'_, T> {
         let max = self.max;
         self.feed.poll_next(cx, |consumer, seat, cx| {
             let mut batch = Vec::new();
-            let taken = ready!(cooperate(cx, |cx| {
-                consumer.channel().poll_take_into(&mut batch, max, report, seat, cx)
-            }));
+            let taken = ready!(consumer.channel().poll_take_into(&mut batch, max, report, seat, cx));
             Poll::Ready((taken > 0).then_some(batch))
         })
     }

@@ -1002,7 +1002,6 @@ fn closing_ends_a_wait_after_another() {
         block_on(consumer.ready(1));
         _ = pusher.join().unwrap();
         assert!(closer.join().unwrap());
-        drop(producer);
     });
 }
 
